@@ -1,0 +1,118 @@
+"""What is traded, when, and at what price: the values every other room speaks in.
+
+Rule 1: values only; nothing here computes an indicator or knows an exchange.
+Rule 2: times are integers in UTC: seconds for buckets, microseconds for trades. The tick path
+    makes no ``datetime`` and no ``Decimal``; see ``docs/decisions/`` for why that is still exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+MICROSECONDS = 1_000_000
+
+
+class Timeframe(StrEnum):
+    """A candle length, shortest first. Every bucket is anchored to UTC midnight."""
+
+    M1 = "1m"
+    M5 = "5m"
+    M15 = "15m"
+    H1 = "1h"
+    H4 = "4h"
+    D1 = "1d"
+
+    @property
+    def seconds(self) -> int:
+        """Length of one bucket in seconds."""
+        return _SECONDS[self]
+
+    def bucket(self, at: int) -> int:
+        """The start (unix seconds) of the bucket that holds the unix second ``at``."""
+        return at - at % _SECONDS[self]
+
+
+_SECONDS: dict[Timeframe, int] = {
+    Timeframe.M1: 60,
+    Timeframe.M5: 300,
+    Timeframe.M15: 900,
+    Timeframe.H1: 3_600,
+    Timeframe.H4: 14_400,
+    Timeframe.D1: 86_400,
+}
+
+
+class Side(StrEnum):
+    """The side of the taker, the party whose order met the book."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Market(NamedTuple):
+    """One instrument on one exchange, by its canonical name (``BTC-USD``)."""
+
+    exchange: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One match on an exchange.
+
+    Args:
+        symbol: Canonical BASE-QUOTE.
+        trade_id: The exchange's own id, contiguous and rising for each symbol.
+        price: Quote currency for one base unit.
+        size: Base currency.
+        time_us: The exchange's trade time, unix microseconds UTC.
+        taker: Side of the aggressor.
+    """
+
+    symbol: str
+    trade_id: int
+    price: float
+    size: float
+    time_us: int
+    taker: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candle:
+    """One closed bucket of one market.
+
+    Prices are quote currency, the volume base currency. Each float is the nearest to the
+    exchange's decimal, so two candles of one bucket compare equal when their decimals do.
+    """
+
+    market: Market
+    timeframe: Timeframe
+    opened_at: int  # unix seconds UTC, start of the bucket
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    synthetic: bool = False  # no trade happened: the previous close carried forward
+
+    @property
+    def closes_at(self) -> int:
+        """The first unix second behind the bucket."""
+        return self.opened_at + self.timeframe.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """What an exchange lists: one tradable pair and its steps."""
+
+    market: Market
+    base: str
+    quote: str
+    price_increment: str  # decimal text as the exchange writes it, e.g. "0.01"
+    base_increment: str
+    streamable: bool  # online and open to trade: a feed for it will move
+    alias_of: str | None = None  # canonical symbol whose order book this one shares
+    price: float | None = None  # last price, None when it never traded
+    quote_volume_24h: float | None = None

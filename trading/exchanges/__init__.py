@@ -1,0 +1,1 @@
+"""One folder for each exchange, sans-I/O: bytes in, events out."""

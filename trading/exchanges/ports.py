@@ -1,0 +1,131 @@
+"""What every exchange must offer, and what it tells: the only shape the shells know.
+
+Rule 1: an exchange's folder implements these and nothing outside it knows more.
+Rule 2: no I/O here and none behind it: a shell feeds text in and carries text out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from trading.core.market import Candle, Instrument, Timeframe, Trade
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTime:
+    """The exchange's clock as a frame showed it (unix microseconds): proof of a live link."""
+
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    """What the exchange says this connection receives now, in canonical symbols (cumulative)."""
+
+    symbols: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceGap:
+    """Frames were lost on this connection; every symbol on it may miss trades."""
+
+    expected: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradeGap:
+    """Trades of one symbol were lost: ``missing`` ids before ``resumes_at_us``."""
+
+    symbol: str
+    missing: int
+    resumes_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class VenueError:
+    """The exchange complained in words; the connection may stay open."""
+
+    message: str
+
+
+Event = Trade | ServerTime | Subscriptions | SequenceGap | TradeGap | VenueError
+
+
+class MarketDataProtocol(Protocol):
+    """One WebSocket connection's worth of state. It does not outlive its socket."""
+
+    def subscribe(self, symbols: Collection[str]) -> None:
+        """Ask for the trades of these canonical symbols; the text waits in ``text_to_send``."""
+
+    def unsubscribe(self, symbols: Collection[str]) -> None:
+        """Stop asking for these."""
+
+    def receive_text(self, text: str | bytes) -> None:
+        """Take one frame.
+
+        Raises:
+            Malformed: If the frame is not what the protocol promises; drop the connection.
+        """
+
+    def events_received(self) -> list[Event]:
+        """What happened since the last call, oldest first. A trade is told once by its id."""
+
+    def text_to_send(self) -> list[str]:
+        """Frames to send now, in order; emptied by the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A REST request as data; ``path`` is relative to the exchange's REST base address."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A REST answer as data; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Exchange(Protocol):
+    """Everything the program knows about one exchange, apart from its addresses."""
+
+    name: str  # "coinbase"
+    label: str  # "Coinbase"
+    requests_per_second: float
+    messages_per_second: float
+    connections_per_second: float
+    symbols_per_connection: int
+    candles_per_request: int
+    silence_seconds: float  # a live connection is never quiet for longer
+
+    def new_protocol(self) -> MarketDataProtocol:
+        """A protocol for a fresh connection."""
+
+    def instruments_request(self) -> Request: ...
+
+    def instruments(self, response: Response) -> list[Instrument]:
+        """Raises: Unreachable, RateLimited, Rejected, Malformed."""
+
+    def candles_request(self, symbol: str, timeframe: Timeframe, start: int, end: int) -> Request:
+        """Candles of the buckets opened in ``[start, end]``, at most ``candles_per_request``."""
+
+    def candles(self, response: Response, symbol: str, timeframe: Timeframe) -> Sequence[Candle]:
+        """Oldest first, as the exchange has them: empty buckets are absent, and the newest may
+        be the bucket in progress (the caller drops what is not closed by the exchange's clock).
+
+        Raises: Unreachable, RateLimited, Rejected, Malformed.
+        """
+
+    def server_time_request(self) -> Request: ...
+
+    def server_time(self, response: Response) -> int:
+        """Unix microseconds. Raises: Unreachable, RateLimited, Rejected, Malformed."""
