@@ -1,0 +1,203 @@
+"""What a runtime has been asked and not yet done: reading, ordering, superseding, expiring.
+
+Rule 1: pure: no I/O, and the time comes in as an argument.
+Rule 2: order is class first, then arrival. A pause overtakes everything.
+Rule 3: whatever arrives becomes an answer: a command to carry out, or the reason why not.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from control.protocol import (
+    EXPIRY_SECONDS,
+    PAYLOADS,
+    Command,
+    CommandResult,
+    RuntimeCommand,
+    field_errors,
+)
+
+CLASSES: dict[Command, int] = {
+    Command.STATUS: 0,  # a question, answered at once
+    Command.PAUSE: 1,
+    Command.RESUME: 2,
+    Command.SWITCH_MODE: 2,
+    Command.RELOAD_SETTINGS: 2,
+    Command.UNDO: 2,
+    Command.ADD_SYMBOL: 3,
+    Command.REMOVE_SYMBOL: 3,
+    Command.FORCE_BACKFILL: 4,
+    Command.CLEAR_CACHE: 4,
+}
+# A late intent is applied, or superseded by a newer one; only the rest grows too old to be meant.
+NEVER_TOO_OLD = frozenset({Command.PAUSE, Command.RESUME, Command.SWITCH_MODE})
+CAPACITY = 10_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Parcel:
+    """One stream entry or message; a batch holds several commands and is settled with the last."""
+
+    entry_id: str | None
+    sent_ms: int | None  # by Redis' clock; None for a bare PUBLISH
+    waiting: int = 0
+
+    def settled_by_one_more(self) -> str | None:
+        """Count one command as answered; the entry's id when that was the last of it."""
+        self.waiting -= 1
+        return self.entry_id if self.waiting <= 0 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A well-formed command in the queue."""
+
+    command: RuntimeCommand
+    parcel: Parcel
+    arrived_ms: int  # this host's clock: for durations
+
+    @property
+    def id(self) -> str:
+        return str(self.command.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A body that is no command. ``command_id`` is None where none could be read."""
+
+    command_id: str | None
+    reason: str
+    parcel: Parcel
+
+
+def read(
+    body: Any, *, entry_id: str | None, sent_ms: int | None, now_ms: int
+) -> list[Request | Refusal]:
+    """Read a body: one command, or a batch of them.
+
+    Every item of a batch is answered on its own; an empty batch and a scalar are refusals.
+    """
+    items = body if isinstance(body, list) else [body]
+    parcel = Parcel(entry_id=entry_id, sent_ms=sent_ms, waiting=max(1, len(items)))
+    if not items:
+        return [Refusal(command_id=None, reason="an empty batch", parcel=parcel)]
+    return [_read_one(item, parcel, now_ms) for item in items]
+
+
+def _read_one(item: Any, parcel: Parcel, now_ms: int) -> Request | Refusal:
+    command_id = str(item["id"])[:100] if isinstance(item, dict) and "id" in item else None
+    try:
+        command = RuntimeCommand.model_validate(item)
+        PAYLOADS[command.command].model_validate(command.payload or {})
+    except ValidationError as exc:
+        return Refusal(command_id=command_id, reason=field_errors(exc), parcel=parcel)
+    return Request(command=command, parcel=parcel, arrived_ms=now_ms)
+
+
+def too_old(request: Request, *, now_ms: int, redis_now_ms: int) -> str | None:
+    """Why a command must not be started any more, or None.
+
+    Args:
+        now_ms: This host's clock, against which a foreign program's timestamp is read.
+        redis_now_ms: Redis' clock, against which a stream entry's age is read.
+    """
+    command = request.command
+    if command.command is Command.PAUSE:
+        return None
+    if command.expires_at is not None and redis_now_ms > command.expires_at:
+        late = (redis_now_ms - command.expires_at) / 1_000
+        return f"expiresAt passed {late:.1f} s ago"
+    if command.command in NEVER_TOO_OLD:
+        return None
+    if request.parcel.sent_ms is not None:
+        age = (redis_now_ms - request.parcel.sent_ms) / 1_000
+        if age > EXPIRY_SECONDS:
+            return f"waited {age:.1f} s, more than {EXPIRY_SECONDS:.0f} s"
+        return None
+    age = (now_ms - command.timestamp) / 1_000
+    if age > EXPIRY_SECONDS:
+        return (
+            f"its timestamp is {age:.1f} s behind the worker's clock, more than"
+            f" {EXPIRY_SECONDS:.0f} s: it is late, or the clocks differ"
+        )
+    return None
+
+
+@dataclass(slots=True)
+class Inbox:
+    """The waiting commands of one runtime."""
+
+    _heap: list[tuple[int, int, Request]] = field(default_factory=list)
+    _arrivals: int = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether only a pause is still let in."""
+        return len(self._heap) >= CAPACITY
+
+    def put(self, request: Request) -> list[Request]:
+        """Queue a command.
+
+        Returns:
+            The resumes that this one, a pause, supersedes; they have left the queue.
+        """
+        superseded: list[Request] = []
+        if request.command.command is Command.PAUSE:
+            superseded = [r for _, _, r in self._heap if _is_overtaken(r.command, request.command)]
+            if superseded:
+                self._heap = [entry for entry in self._heap if entry[2] not in superseded]
+                heapq.heapify(self._heap)
+        self._arrivals += 1
+        entry = (CLASSES[request.command.command], self._arrivals, request)
+        heapq.heappush(self._heap, entry)
+        return superseded
+
+    def take(self) -> Request | None:
+        """The next command to carry out, or None."""
+        return heapq.heappop(self._heap)[2] if self._heap else None
+
+
+def _is_overtaken(resume: RuntimeCommand, pause: RuntimeCommand) -> bool:
+    if resume.command is not Command.RESUME:
+        return False
+    if resume.desired_revision is None or pause.desired_revision is None:
+        return True
+    return resume.desired_revision < pause.desired_revision  # a late pause is the older intent
+
+
+def superseded(command_id: str, by: str, now_ms: int) -> CommandResult:
+    """The answer to a command that a newer intent has made void."""
+    return failed(command_id, f"superseded by {by}", now_ms)
+
+
+def failed(
+    command_id: str, message: str, now_ms: int, data: dict[str, Any] | None = None
+) -> CommandResult:
+    """The answer to a command that did not take effect."""
+    return CommandResult(
+        command_id=command_id,
+        status="failed",
+        success=False,
+        message=message,
+        data=data,
+        timestamp=now_ms,
+    )
+
+
+def expired(command_id: str, reason: str, now_ms: int) -> CommandResult:
+    """The answer to a command that was too old to be started."""
+    return CommandResult(
+        command_id=command_id,
+        status="expired",
+        success=False,
+        message=f"expired: {reason}",
+        timestamp=now_ms,
+    )
