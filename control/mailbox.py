@@ -1,0 +1,369 @@
+"""Redis in and out of the worker: commands arrive here, answers, status and events leave here.
+
+Rule 1: the stream is the truth; a pub/sub message only wakes the reader of that one stream. A body
+    that is not in the stream came from a foreign program and is a command in its own right.
+Rule 2: nothing is acknowledged to the stream before its effect and receipt are committed; that is
+    the caller's word to give, through :meth:`Mailbox.settle`.
+Rule 3: a Redis that is away is waited for with jittered backoff; no caller sees it fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio
+import structlog
+from redis.exceptions import RedisError, ResponseError
+
+from control import wire
+from control.protocol import (
+    CONSUMER_GROUP,
+    HISTORY_LENGTH,
+    RESULT_TTL_SECONDS,
+    CommandAck,
+    CommandResult,
+    commands_of,
+    history_of,
+    now_ms,
+    responses_of,
+    result_of,
+)
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 1.0
+READ_COUNT = 100
+REMEMBERED_IDS = 4_096
+BACKOFF_SECONDS = (0.1, 5.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One command body as it arrived, not yet read.
+
+    Args:
+        sub: Whose runtime is meant: the name of the stream or channel it came by.
+        body: The JSON value, or the text where it is not JSON.
+        entry_id: Its place in the stream; None when it came by a bare PUBLISH.
+        arrived_ms: When it was sent: by Redis' clock for an entry, else None.
+    """
+
+    sub: str
+    body: Any
+    entry_id: str | None
+    arrived_ms: int | None
+
+
+Receive = Callable[[Delivery], None]
+
+
+class Mailbox:
+    """The worker's side of the wire for all the users it hosts."""
+
+    def __init__(self, *, worker: str, receive: Receive) -> None:
+        self._worker = worker
+        self._receive = receive
+        self._subs: set[str] = set()
+        self._client = wire.connect_async()
+        self._listener = wire.connect_async(listening=True)
+        self._pubsub = self._listener.pubsub(ignore_subscribe_messages=True)
+        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._reading: dict[str, asyncio.Lock] = {}
+        self._has_subscriptions = asyncio.Event()
+        self.connected = True
+        self.clock_offset_ms = 0  # Redis' clock minus this host's
+
+    # -- what the worker hosts
+
+    async def open(self, sub: str) -> None:
+        """Begin to receive for a user, first of all what an earlier worker left unanswered."""
+        self._subs.add(sub)
+        self._reading.setdefault(sub, asyncio.Lock())
+        await self._patiently(lambda: self._subscribe(sub), "mailbox.open", sub=sub)
+        await self._patiently(lambda: self._claim(sub), "mailbox.claim", sub=sub)
+        await self.read(sub)
+
+    async def close(self, sub: str) -> None:
+        """Stop receiving for a user."""
+        self._subs.discard(sub)
+        self._reading.pop(sub, None)
+        try:
+            await self._pubsub.unsubscribe(commands_of(sub))
+        except RedisError as exc:
+            log.warning("mailbox.unsubscribe", sub=sub, reason=str(exc))
+        if not self._subs:
+            self._has_subscriptions.clear()
+
+    # -- in
+
+    async def listen(self) -> None:
+        """Hear the channels until cancelled, and read the stream a message points at."""
+        while True:
+            try:
+                await self._has_subscriptions.wait()
+                message = await self._pubsub.get_message(timeout=None)
+            except (RedisError, OSError) as exc:
+                await self._reconnect(str(exc))
+                continue
+            if message is not None and message["type"] == "message":
+                await self._heard(message["channel"].rpartition(":")[2], message["data"])
+
+    async def sweep(self) -> None:
+        """Read every stream each second until cancelled: the net under a lost message."""
+        while True:
+            await self._compare_clocks()
+            await asyncio.sleep(SWEEP_SECONDS)
+            for sub in tuple(self._subs):
+                await self.read(sub)
+
+    async def read(self, sub: str) -> None:
+        """Take everything new from one user's stream."""
+        lock = self._reading.get(sub)
+        if lock is None:
+            return
+        async with lock:
+            try:
+                await self._read_new(sub)
+                self.connected = True
+            except (RedisError, OSError) as exc:
+                self.connected = False
+                log.warning("mailbox.read", sub=sub, reason=str(exc))
+
+    # -- out
+
+    async def acknowledge(self, sub: str, ack: CommandAck) -> None:
+        """Tell the sender that the runtime has the command."""
+        text = ack.to_json()
+        # NX: the acknowledgement of a repeated command must not hide its result.
+        await self._try(
+            "mailbox.acknowledge",
+            sub,
+            [
+                ("set-once", result_of(sub, ack.command_id), text, RESULT_TTL_SECONDS),
+                ("publish", responses_of(sub), text),
+            ],
+        )
+
+    async def settle(
+        self,
+        sub: str,
+        result: CommandResult | None,
+        *,
+        entry_id: str | None = None,
+        history: dict[str, Any] | None = None,
+    ) -> None:
+        """Answer a command, and take its entry off the stream; its effect is committed by now.
+
+        Args:
+            sub: Whose command.
+            result: The answer; None where no id could be read and nobody can be answered.
+            entry_id: The entry that is done with; None while a batch still has commands waiting.
+            history: One line for the history stream.
+        """
+        steps: list[tuple[Any, ...]] = []
+        if result is not None:
+            text = result.to_json()
+            steps.append(("set", result_of(sub, result.command_id), text, RESULT_TTL_SECONDS))
+            steps.append(("publish", responses_of(sub), text))
+        if history is not None:
+            steps.append(("history", history_of(sub), json.dumps(history)))
+        if entry_id is not None:
+            steps.append(("settle", commands_of(sub), entry_id))
+        if steps:
+            await self._try("mailbox.settle", sub, steps)
+
+    async def publish(self, channel: str, text: str, *, keep_seconds: float | None = None) -> bool:
+        """Publish, and keep under the same name for a while if asked. False: Redis is away."""
+        try:
+            async with self._client.pipeline(transaction=False) as pipe:
+                if keep_seconds is not None:
+                    pipe.set(channel, text, px=int(keep_seconds * 1_000))
+                pipe.publish(channel, text)
+                await pipe.execute()
+        except (RedisError, OSError):
+            self.connected = False
+            return False
+        self.connected = True
+        return True
+
+    async def keep(self, key: str, text: str, seconds: float) -> None:
+        """Set a key that vanishes by itself; a Redis that is away is not an error here."""
+        try:
+            await self._client.set(key, text, px=int(seconds * 1_000))
+        except (RedisError, OSError) as exc:
+            log.warning("mailbox.keep", key=key, reason=str(exc))
+
+    async def forget(self, *keys: str) -> None:
+        """Remove keys of a runtime that stopped."""
+        try:
+            await self._client.unlink(*keys)
+        except (RedisError, OSError) as exc:
+            log.warning("mailbox.forget", reason=str(exc))
+
+    async def aclose(self) -> None:
+        """Close both connections."""
+        await self._pubsub.aclose()
+        await self._listener.aclose()
+        await self._client.aclose()
+
+    # -- within
+
+    async def _subscribe(self, sub: str) -> None:
+        await self._pubsub.subscribe(commands_of(sub))
+        self._has_subscriptions.set()
+
+    async def _claim(self, sub: str) -> None:
+        """Deliver what another worker took and never settled. The lease says it is ours now."""
+        await self._ensure_group(sub)
+        start = "0-0"
+        while True:
+            start, entries, *_ = await self._client.xautoclaim(
+                commands_of(sub),
+                CONSUMER_GROUP,
+                self._worker,
+                min_idle_time=0,
+                start_id=start,
+                count=READ_COUNT,
+            )
+            for entry_id, fields in entries:
+                self._deliver(sub, entry_id, fields)
+            if start in ("0-0", b"0-0"):
+                return
+
+    async def _ensure_group(self, sub: str) -> None:
+        try:
+            await self._client.xgroup_create(commands_of(sub), CONSUMER_GROUP, "0", mkstream=True)
+        except ResponseError as exc:
+            if "BUSYGROUP" not in str(exc):
+                raise
+
+    async def _read_new(self, sub: str) -> None:
+        while True:
+            try:
+                answer = await self._client.xreadgroup(
+                    CONSUMER_GROUP, self._worker, {commands_of(sub): ">"}, count=READ_COUNT
+                )
+            except ResponseError as exc:
+                if "NOGROUP" not in str(exc):
+                    raise
+                log.warning("mailbox.group_recreated", sub=sub)  # Redis came back empty
+                await self._ensure_group(sub)
+                continue
+            entries = answer[0][1] if answer else []
+            for entry_id, fields in entries:
+                self._deliver(sub, entry_id, fields)
+            if len(entries) < READ_COUNT:
+                return
+
+    async def _compare_clocks(self) -> None:
+        try:
+            seconds, microseconds = await self._client.time()
+        except (RedisError, OSError):
+            return  # the reader reports it
+        self.clock_offset_ms = seconds * 1_000 + microseconds // 1_000 - now_ms()
+
+    def _deliver(self, sub: str, entry_id: str, fields: dict[str, str]) -> None:
+        body = _read_json(fields.get("command", ""))
+        for command_id in _ids(body):
+            self._remember(sub, command_id)
+        self._receive(
+            Delivery(
+                sub=sub,
+                body=body,
+                entry_id=entry_id,
+                arrived_ms=int(entry_id.partition("-")[0]),
+            )
+        )
+
+    async def _heard(self, sub: str, text: str) -> None:
+        if sub not in self._subs:
+            return
+        await self.read(sub)
+        body = _read_json(text)
+        ids = _ids(body)
+        if ids and all((sub, command_id) in self._seen for command_id in ids):
+            return  # it was in the stream
+        for command_id in ids:
+            self._remember(sub, command_id)
+        self._receive(Delivery(sub=sub, body=body, entry_id=None, arrived_ms=None))
+
+    def _remember(self, sub: str, command_id: str) -> None:
+        self._seen[sub, command_id] = None
+        while len(self._seen) > REMEMBERED_IDS:
+            self._seen.popitem(last=False)
+
+    async def _reconnect(self, reason: str) -> None:
+        """Subscribe anew to everything, as long as it takes, then read what was missed."""
+        self.connected = False
+        log.warning("mailbox.redis_away", reason=reason)
+
+        async def attempt() -> None:
+            await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
+            self._pubsub = self._listener.pubsub(ignore_subscribe_messages=True)
+            if self._subs:
+                await self._pubsub.subscribe(*(commands_of(sub) for sub in self._subs))
+
+        await self._patiently(attempt, "mailbox.reconnect")
+        self.connected = True
+        log.info("mailbox.redis_back")
+        for sub in tuple(self._subs):
+            await self.read(sub)
+
+    async def _patiently(
+        self, attempt: Callable[[], Awaitable[None]], event: str, **context: Any
+    ) -> None:
+        low, high = BACKOFF_SECONDS
+        limit = low
+        while True:
+            try:
+                return await attempt()
+            except (RedisError, OSError) as exc:
+                self.connected = False
+                log.warning(event, reason=str(exc), **context)
+                await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # jitter, not a secret
+                limit = min(high, limit * 2)
+
+    async def _try(self, event: str, sub: str, steps: list[tuple[Any, ...]]) -> None:
+        """One transaction of answers, repeated until Redis has taken it."""
+
+        async def attempt() -> None:
+            async with self._client.pipeline(transaction=True) as pipe:
+                for step in steps:
+                    _queue(pipe, step)
+                await pipe.execute()
+
+        await self._patiently(attempt, event, sub=sub)
+
+
+def _queue(pipe: redis.asyncio.client.Pipeline, step: tuple[Any, ...]) -> None:
+    match step:
+        case ("set", key, text, seconds):
+            pipe.set(key, text, ex=seconds)
+        case ("set-once", key, text, seconds):
+            pipe.set(key, text, ex=seconds, nx=True)
+        case ("publish", channel, text):
+            pipe.publish(channel, text)
+        case ("history", stream, text):
+            pipe.xadd(stream, {"entry": text}, maxlen=HISTORY_LENGTH, approximate=True)
+        case ("settle", stream, entry_id):
+            pipe.xack(stream, CONSUMER_GROUP, entry_id)
+            pipe.xdel(stream, entry_id)
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _ids(body: Any) -> list[str]:
+    """Every command id that can be read from a body, a batch's too."""
+    items = body if isinstance(body, list) else [body]
+    return [str(item["id"]) for item in items if isinstance(item, dict) and "id" in item]

@@ -1,0 +1,150 @@
+"""What the control panel shows, as far as the server can say it.
+
+Rule 1: reads only. What a page sends goes through :mod:`control.views`.
+Rule 2: a page without JavaScript shows the moment it was made; so moments are written as clock
+    times here, and it is the browser's modules that turn them into ages which tick.
+Rule 3: what cannot be known is not shown as if it were: with Redis away the state is "unknown",
+    which is not "offline".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+from trading.core.modes import Mode
+from trading.models import Alert
+
+from control import client
+from control.protocol import Cell, Desired, RuntimeStatus, SignalEvent, SymbolStatus, now_ms
+from control.sinks import signal_event
+from settings_app import desired
+from settings_app.models import User
+
+log = structlog.get_logger(__name__)
+
+SIGNALS = 30
+LABELS = {
+    "starting": "Starting",
+    "running": "Running",
+    "paused": "Paused",
+    "faulted": "Faulted",
+    "stale": "No heartbeat",
+    "offline": "Offline",
+    "unknown": "Unknown",
+}
+
+
+MODES = {
+    Mode.POSITION_MONITOR: "Watches the symbols you hold a position in.",
+    Mode.SCALPER_MACDV: "Watches the enabled symbols of your watchlist on every timeframe.",
+    Mode.SCALPER_ORDERBOOK: "Would watch order books.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What Redis says of a runtime at ``at`` (unix ms)."""
+
+    status: RuntimeStatus | None
+    is_reachable: bool
+    at: int
+
+    @property
+    def state(self) -> str:
+        """The state that may be claimed: a status older than two heartbeats claims nothing."""
+        if not self.is_reachable:
+            return "unknown"
+        if self.status is None:
+            return "offline"
+        if self.at - self.status.at > 2 * self.status.heartbeat_ms:
+            return "stale"
+        return self.status.state
+
+    @property
+    def label(self) -> str:
+        """The state in a word or two."""
+        return LABELS[self.state]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the values are from now."""
+        return self.state not in {"unknown", "offline", "stale"}
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One symbol of the map, its cells in the order of the timeframes."""
+
+    symbol: SymbolStatus
+    cells: tuple[tuple[str, Cell], ...]
+
+
+def listen(user: User) -> Heard:
+    """The last status of a user's runtime, or that nothing can be known."""
+    try:
+        status, is_reachable = client.status(user), True
+    except (RedisError, ValidationError) as exc:  # away, or a worker speaks another version
+        log.warning("panel.status_unknown", reason=str(exc))
+        status, is_reachable = None, False
+    return Heard(status=status, is_reachable=is_reachable, at=now_ms())
+
+
+def context(user: User, heard: Heard) -> dict[str, Any]:
+    """Everything that the panel's template asks for."""
+    row = desired.read_desired(user.pk)
+    wanted = Desired(is_paused=row.is_paused, mode=row.mode, revision=row.revision)
+    signals = latest_signals(user)
+    status = heard.status
+    return {
+        "heard": heard,
+        "status": status,
+        "wanted": wanted,
+        "differences": differences(status, wanted) if status else [],
+        "timeframes": status.timeframes if status else [],
+        "blocks": heat_blocks(status) if status else [[], []],
+        "signals": signals,
+        "modes": MODES.items(),
+        "boot": {
+            "status": status.to_dict() if status else None,
+            "reachable": heard.is_reachable,
+            "desired": wanted.to_dict(),
+            "signals": [signal.to_dict() for signal in signals],
+        },
+    }
+
+
+def latest_signals(user: User) -> list[SignalEvent]:
+    """The user's last alerts, newest first, in the shape in which new ones arrive."""
+    alerts = Alert.objects.filter(user=user).order_by("-id")[:SIGNALS]
+    return [signal_event(alert) for alert in alerts]
+
+
+def differences(status: RuntimeStatus, wanted: Desired) -> list[str]:
+    """In words, what is recorded and not yet applied."""
+    is_paused = status.state == "paused"
+    words = []
+    if wanted.is_paused and not is_paused:
+        words.append("pause")
+    if not wanted.is_paused and is_paused:
+        words.append("resume")
+    if wanted.mode != status.mode:
+        words.append(f"switch to {wanted.mode}")
+    return words
+
+
+def heat_blocks(status: RuntimeStatus) -> list[Sequence[HeatRow]]:
+    """The map's rows in two columns, in the order of the watchlist."""
+    rows = [
+        HeatRow(
+            symbol,
+            tuple((tf, symbol.tf.get(tf) or Cell(stage="warming up")) for tf in status.timeframes),
+        )
+        for symbol in status.symbols
+    ]
+    half = (len(rows) + 1) // 2
+    return [rows[:half], rows[half:]]

@@ -1,0 +1,296 @@
+"""Where the data plane's findings go: alert rows, closed candles, live events.
+
+Rule 1: the data plane only ever appends to a bounded queue; the writing happens here, on the
+    control plane's loop and its database threads.
+Rule 2: an alert waits, bounded, until PostgreSQL takes it; a candle or an event that cannot be
+    written now is worth nothing later and is dropped, counted.
+Rule 3: a row is written only under the fence it was found with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import transaction
+from redis.exceptions import RedisError
+from trading.alerts.compose import alert_of
+from trading.models import Alert
+
+from control import leases, wire
+from control.database import Database
+from control.protocol import (
+    IndicatorEvent,
+    SignalEvent,
+    candles_of,
+    events_of,
+)
+from control.status import cell
+from trading.core.market import Candle
+from trading.ports import FiredSignal, IndicatorUpdate, Owner
+
+log = structlog.get_logger(__name__)
+
+WAITING_ALERTS = 10_000
+WAITING_CANDLES = 50_000
+WAITING_EVENTS = 20_000
+KEPT_CANDLES = 300
+BACKOFF_SECONDS = (0.2, 5.0)
+TIDY_SECONDS = 0.1
+
+
+class SignalLog:
+    """When each user's last signal fired and how many did today, for the status."""
+
+    def __init__(self) -> None:
+        self._last_at_ms: dict[str, int] = {}
+        self._days: dict[str, tuple[str, int]] = {}
+        self._waiting: dict[str, int] = {}
+
+    def note(self, sub: str, closed_at: int) -> None:
+        """A signal has fired on a candle that closed at ``closed_at`` (unix seconds)."""
+        self._last_at_ms[sub] = max(self._last_at_ms.get(sub, 0), closed_at * 1_000)
+        day = _today()
+        known, count = self._days.get(sub, (day, 0))
+        self._days[sub] = (day, count + 1 if known == day else 1)
+
+    def start(self, sub: str, *, today: int, last_at_ms: int | None) -> None:
+        """Begin with what the rows tell."""
+        self._days[sub] = (_today(), today)
+        if last_at_ms is not None:
+            self._last_at_ms[sub] = last_at_ms
+
+    def today(self, sub: str) -> int:
+        """Signals since midnight UTC."""
+        day, count = self._days.get(sub, ("", 0))
+        return count if day == _today() else 0
+
+    def last_at_ms(self, sub: str) -> int | None:
+        """When the candle of the last signal closed."""
+        return self._last_at_ms.get(sub)
+
+    def set_waiting(self, counts: dict[str, int]) -> None:
+        """How many signals of each user wait for PostgreSQL."""
+        self._waiting = counts
+
+    def waiting(self, sub: str) -> int:
+        """Signals of a user that are not rows yet."""
+        return self._waiting.get(sub, 0)
+
+
+class QueuedSinks:
+    """The ports of trading over bounded queues; filled by the data plane, drained by the worker."""
+
+    def __init__(self, database: Database, signals: SignalLog) -> None:
+        self._database = database
+        self._signals = signals
+        self._client = wire.connect_async()
+        self._alerts: deque[FiredSignal] = deque()
+        self._candles: deque[Candle] = deque(maxlen=WAITING_CANDLES)
+        self._events: deque[tuple[str, str]] = deque(maxlen=WAITING_EVENTS)
+        self._on_dropped: Callable[[str, str], None] = _unheard
+
+    def on_dropped(self, tell: Callable[[str, str], None]) -> None:
+        """Have ``tell(sub, message)`` called when an alert is lost for want of room."""
+        self._on_dropped = tell
+
+    # -- the ports, called from the data plane's thread: append and return
+
+    def signal_fired(self, fired: FiredSignal) -> None:
+        """Queue an alert row."""
+        if len(self._alerts) >= WAITING_ALERTS:
+            lost = self._alerts.popleft()
+            self._on_dropped(lost.owner.sub, "PostgreSQL is away and the oldest alert was dropped")
+        self._alerts.append(fired)
+
+    def indicator_moved(self, update: IndicatorUpdate) -> None:
+        """Queue a change of one cell of a user's map."""
+        event = IndicatorEvent(
+            symbol=update.candle.market.symbol,
+            exchange=update.candle.market.exchange,
+            timeframe=str(update.candle.timeframe),
+            cell=cell(update.point),
+            closed_at=update.candle.closes_at * 1_000,
+        )
+        self._events.append((update.owner.sub, event.to_json()))
+
+    def candles_closed(self, candles: Sequence[Candle]) -> None:
+        """Queue closed candles for the cache that every user shares."""
+        self._candles.extend(candles)
+
+    # -- draining
+
+    async def drain(self) -> None:
+        """Write what is queued, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._drain_alerts(), name="sinks.alerts")
+            tasks.create_task(self._drain_redis(), name="sinks.redis")
+
+    async def _drain_alerts(self) -> None:
+        low, high = BACKOFF_SECONDS
+        limit = low
+        while True:
+            if not self._alerts:
+                self._signals.set_waiting({})
+                await asyncio.sleep(TIDY_SECONDS)
+                continue
+            batch = [self._alerts.popleft() for _ in range(len(self._alerts))]
+            try:
+                await self._write_alerts(batch)
+            except DatabaseError as exc:
+                self._alerts.extendleft(reversed(batch))
+                self._count_waiting()
+                log.warning("sinks.alerts_wait", waiting=len(self._alerts), reason=str(exc))
+                await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # jitter, not a secret
+                limit = min(high, limit * 2)
+            else:
+                limit = low
+
+    async def _write_alerts(self, batch: list[FiredSignal]) -> None:
+        """Write and take off the batch, user by user, so that a failure keeps only the rest."""
+        for owner in dict.fromkeys(fired.owner for fired in batch):
+            mine = [fired for fired in batch if fired.owner == owner]
+            for fired, alert in await self._database.run(write_alerts, owner, mine):
+                self._signals.note(fired.owner.sub, fired.signal.closed_at)
+                self._events.append((fired.owner.sub, signal_event(alert).to_json()))
+            batch[:] = [fired for fired in batch if fired.owner != owner]
+
+    def _count_waiting(self) -> None:
+        counts: dict[str, int] = {}
+        for fired in self._alerts:
+            counts[fired.owner.sub] = counts.get(fired.owner.sub, 0) + 1
+        self._signals.set_waiting(counts)
+
+    async def _drain_redis(self) -> None:
+        while True:
+            if not self._candles and not self._events:
+                await asyncio.sleep(TIDY_SECONDS)
+                continue
+            try:
+                await self._write_redis()
+            except (RedisError, OSError) as exc:
+                log.warning("sinks.redis_away", reason=str(exc))
+                await asyncio.sleep(1.0)
+
+    async def _write_redis(self) -> None:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for _ in range(min(1_000, len(self._candles))):
+                candle = self._candles.popleft()
+                key = candles_of(
+                    candle.market.exchange, candle.market.symbol, str(candle.timeframe)
+                )
+                # One entry for each bucket: an amended candle replaces the one before it.
+                pipe.zremrangebyscore(key, candle.opened_at, candle.opened_at)
+                pipe.zadd(key, {candle_entry(candle): candle.opened_at})
+                pipe.zremrangebyrank(key, 0, -KEPT_CANDLES - 1)
+            for _ in range(min(1_000, len(self._events))):
+                sub, text = self._events.popleft()
+                pipe.publish(events_of(sub), text)
+            await pipe.execute()
+
+    async def aclose(self) -> None:
+        """Close the connection to Redis."""
+        await self._client.aclose()
+
+
+def write_alerts(owner: Owner, batch: Sequence[FiredSignal]) -> list[tuple[FiredSignal, Alert]]:
+    """Insert one user's rows that are not there yet, under that user's fence.
+
+    Returns:
+        What was new, with its row. Nothing, if the lease is lost.
+
+    Raises:
+        django.db.Error: If PostgreSQL did not take them; call again with the same batch.
+    """
+    try:
+        with transaction.atomic():
+            leases.hold(owner.user_id, owner.fence)
+            rows = [(fired, *insert_alert(fired)) for fired in batch]
+    except leases.Fenced:
+        log.warning("sinks.fenced", sub=owner.sub, alerts=len(batch))
+        return []
+    return [(fired, alert) for fired, alert, is_new in rows if is_new]
+
+
+def insert_alert(fired: FiredSignal) -> tuple[Alert, bool]:
+    """The row of a signal, made now unless it was there."""
+    alert = alert_of(fired)
+    return Alert.objects.get_or_create(
+        user_id=alert.user_id,
+        exchange=alert.exchange,
+        symbol=alert.symbol,
+        timeframe=alert.timeframe,
+        kind=alert.kind,
+        candle_closed_at=alert.candle_closed_at,
+        defaults={
+            name: getattr(alert, name)
+            for name in (
+                "direction",
+                "candle_opened_at",
+                "value",
+                "price",
+                "level",
+                "stage",
+                "detail",
+                "values",
+                "state",
+            )
+        },
+    )
+
+
+def signal_event(alert: Alert) -> SignalEvent:
+    """An alert row as a live page is told of it."""
+    return SignalEvent(
+        id=alert.pk,
+        symbol=alert.symbol,
+        exchange=alert.exchange,
+        timeframe=alert.timeframe,
+        kind=alert.kind,
+        direction=alert.direction,
+        detail=alert.detail,
+        value=float(alert.value),
+        stage=alert.stage,
+        price=float(alert.price),
+        closed_at=int(alert.candle_closed_at.timestamp() * 1_000),
+        state=alert.state,
+    )
+
+
+def candle_entry(candle: Candle) -> str:
+    """One closed candle as the cache keeps it: compact, and the same text for the same candle."""
+    return json.dumps(
+        [
+            candle.opened_at,
+            candle.open,
+            candle.high,
+            candle.low,
+            candle.close,
+            candle.volume,
+            int(candle.synthetic),
+        ],
+        separators=(",", ":"),
+    )
+
+
+def signals_so_far(user_id: int) -> tuple[int, int | None]:
+    """How many alerts a user had today (UTC), and when the last one's candle closed (ms)."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = Alert.objects.filter(user_id=user_id)
+    last = rows.order_by("-candle_closed_at").values_list("candle_closed_at", flat=True).first()
+    today = rows.filter(created_at__gte=midnight).count()
+    return today, None if last is None else int(last.timestamp() * 1_000)
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _unheard(sub: str, message: str) -> None:
+    log.error("sinks.alert_dropped", sub=sub, reason=message)

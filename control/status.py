@@ -1,0 +1,192 @@
+"""Composing what a runtime tells the world of itself.
+
+Rule 1: pure: facts in, one :class:`RuntimeStatus` out. Nothing here asks or waits.
+Rule 2: whatever a status says was true at its ``at``; a guess is left out.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from control.lifecycle import Life
+from control.protocol import (
+    HEARTBEAT_SECONDS,
+    Cell,
+    Counts,
+    DataPlane,
+    Desired,
+    ErrorLine,
+    ExchangeStatus,
+    Fault,
+    RuntimeStatus,
+    State,
+    SymbolStatus,
+)
+from trading.core.indicators import IndicatorPoint
+from trading.ports import DeskFacts, FeedFacts, MarketFacts, Owner
+
+HANGS_AFTER_MS = 1_000
+ERROR_LINES = 50
+MESSAGE_LENGTH = 500
+
+
+@dataclass(slots=True)
+class ErrorTail:
+    """The last errors, equal ones counted instead of repeated."""
+
+    _lines: OrderedDict[tuple[str, str], ErrorLine] = field(default_factory=OrderedDict)
+
+    def add(self, *, at_ms: int, where: str, level: str, message: str) -> None:
+        """Note an error, newest last."""
+        text = message[:MESSAGE_LENGTH]
+        before = self._lines.pop((where, text), None)
+        self._lines[where, text] = ErrorLine(
+            at=at_ms,
+            where=where,
+            level="error" if level == "error" else "warning",
+            message=text,
+            count=1 if before is None else before.count + 1,
+        )
+        while len(self._lines) > ERROR_LINES:
+            self._lines.popitem(last=False)
+
+    def lines(self) -> list[ErrorLine]:
+        """Newest first."""
+        return list(reversed(self._lines.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the control plane itself knows of a runtime at one moment."""
+
+    owner: Owner
+    life: Life
+    desired: Desired
+    mode: str
+    timeframes: tuple[str, ...]
+    started_at_ms: int
+    settings_revision: int
+    worker: str
+    beat_age_ms: int
+    fault: Fault | None
+    signals_today: int
+    alerts_waiting: int
+    last_signal_at_ms: int | None
+    queue_depth: int
+    malformed: int
+    errors: list[ErrorLine]
+
+
+def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
+    """The status of a runtime.
+
+    Args:
+        known: The control plane's side.
+        facts: The data plane's side, as of its own last snapshot; None before the first.
+        at_ms: Now.
+    """
+    paused = known.life.state is State.PAUSED
+    symbols = [] if facts is None else [_symbol(m, paused=paused) for m in facts.markets]
+    return RuntimeStatus(
+        sub=known.owner.sub,
+        state=known.life.state,
+        epoch=known.owner.fence,
+        state_version=known.life.version,
+        mode=known.mode,
+        started_at=known.started_at_ms,
+        since=known.life.since_ms,
+        paused_at=known.life.since_ms if paused else None,
+        at=at_ms,
+        heartbeat_ms=int(HEARTBEAT_SECONDS * 1_000),
+        settings_revision=known.settings_revision,
+        worker=known.worker,
+        desired=known.desired,
+        data_plane=DataPlane(
+            state="hangs" if known.beat_age_ms > HANGS_AFTER_MS else "turning",
+            beat_age_ms=known.beat_age_ms,
+        ),
+        fault=known.fault,
+        last_candle_at=_ms(facts.last_candle_at) if facts else None,
+        last_signal_at=known.last_signal_at_ms,
+        counts=_counts(known, facts, symbols),
+        timeframes=list(known.timeframes),
+        exchanges=[_exchange(feed) for feed in facts.feeds] if facts else [],
+        symbols=symbols,
+        errors=known.errors,
+        queue_depth=known.queue_depth,
+        malformed_commands=known.malformed,
+    )
+
+
+def shape(status: RuntimeStatus) -> int:
+    """A fingerprint of what deserves to be told at once, whatever the figures do meanwhile."""
+    parts: Iterable[object] = (
+        status.state_version,
+        status.data_plane.state,
+        status.mode,
+        status.desired,
+        status.settings_revision,
+        status.last_signal_at,
+        len(status.errors),
+        tuple((e.name, e.state, e.subscriptions, e.reconnects) for e in status.exchanges),
+        tuple((s.symbol, s.exchange, s.live) for s in status.symbols),
+    )
+    return hash(tuple(str(part) for part in parts))
+
+
+def cell(point: IndicatorPoint) -> Cell:
+    """One cell of the map, rounded to what a page shows."""
+    return Cell(
+        v=_rounded(point.macd_v),
+        s=_rounded(point.signal),
+        h=_rounded(point.histogram),
+        stage=str(point.stage),
+    )
+
+
+def _counts(known: Known, facts: DeskFacts | None, symbols: list[SymbolStatus]) -> Counts:
+    return Counts(
+        watched=len(symbols),
+        stale=sum(symbol.live == "stale" for symbol in symbols),
+        signals_today=known.signals_today,
+        alerts_waiting=known.alerts_waiting,
+        trades=facts.trades if facts else 0,
+        candles_closed=facts.candles_closed if facts else 0,
+    )
+
+
+def _symbol(market: MarketFacts, *, paused: bool) -> SymbolStatus:
+    return SymbolStatus.model_validate(
+        {
+            "symbol": market.market.symbol,
+            "exchange": market.market.exchange,
+            "live": "paused" if paused else market.live,
+            "tf": {str(timeframe): cell(point) for timeframe, point in market.points.items()},
+        }
+    )
+
+
+def _exchange(feed: FeedFacts) -> ExchangeStatus:
+    return ExchangeStatus.model_validate(
+        {
+            "name": feed.exchange,
+            "label": feed.label,
+            "state": feed.state,
+            "latency_ms": feed.latency_ms,
+            "last_message_at": feed.last_message_at_ms,
+            "reconnects": feed.reconnects,
+            "subscriptions": feed.subscriptions,
+            "stale_symbols": list(feed.stale_symbols),
+            "detail": feed.detail,
+        }
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _ms(seconds: int | None) -> int | None:
+    return None if seconds is None else seconds * 1_000

@@ -1,0 +1,50 @@
+"""How the pages write moments and MACD-V values. The same rules as ``format.js``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django import template
+
+register = template.Library()
+
+MINUS = "\N{MINUS SIGN}"
+STEPS = (50.0, 100.0, 150.0, 250.0)
+
+
+@register.filter
+def moment(unix_ms: int) -> datetime:
+    """Unix milliseconds as an aware time, for Django's own ``date`` filter."""
+    return datetime.fromtimestamp(unix_ms / 1000, tz=UTC)
+
+
+@register.filter
+def signed(value: float) -> str:
+    """A whole number with its sign: as wide for minus as for plus."""
+    text = f"{abs(value):.0f}"
+    if text == "0":
+        return text
+    return ("+" if value > 0 else MINUS) + text
+
+
+@register.filter
+def zone(value: float | None) -> str:
+    """The step of the heat map, ``-4`` to ``4``; ``n`` where there is no value yet."""
+    if value is None:
+        return "n"
+    step = sum(abs(value) >= bound for bound in STEPS)
+    return str(-step if value < 0 else step)
+
+
+@register.filter
+def direction(histogram: float | None) -> str:
+    """``u`` above the signal line, ``d`` below it, nothing before there is one."""
+    if histogram is None:
+        return ""
+    return "u" if histogram >= 0 else "d"
+
+
+@register.filter
+def short(symbol: str) -> str:
+    """A symbol as the lists show it: the usual quote currency goes without saying."""
+    return symbol.removesuffix("-USD")

@@ -1,0 +1,62 @@
+"""Connections to the Redis that carries the wire.
+
+Rule 1: every Redis connection of the control plane is made here, so that time limits, the answer
+    format and what is refused are decided once.
+Rule 2: a connection that waits for messages has no read timeout; every other has one.
+"""
+
+from __future__ import annotations
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+TIMEOUT_SECONDS = 5.0
+OLDEST_VERSION = (6, 2)
+
+
+class UnsuitableRedis(Exception):
+    """This server cannot carry the wire; the text says why and what to do."""
+
+
+def connect(*, listening: bool = False) -> redis.Redis:
+    """A synchronous client. ``listening`` is for pub/sub: reads may wait forever."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        protocol=2,  # lists for stream reads, whatever the library's default becomes
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        socket_timeout=None if listening else TIMEOUT_SECONDS,
+    )
+
+
+def connect_async(*, listening: bool = False) -> redis.asyncio.Redis:
+    """An asynchronous client for the running loop. ``listening`` as in :func:`connect`."""
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        protocol=2,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        socket_timeout=None if listening else TIMEOUT_SECONDS,
+    )
+
+
+async def refuse_unsuitable(client: redis.asyncio.Redis) -> None:
+    """Look at the server once, at start.
+
+    Raises:
+        UnsuitableRedis: For Redis Cluster, whose pub/sub and multi-key reads behave differently,
+            and for servers older than Redis 6.2, which lack XAUTOCLAIM.
+    """
+    info = await client.info("server")
+    if info.get("redis_mode") == "cluster":
+        raise UnsuitableRedis(
+            "REDIS_URL points at a Redis Cluster, which Livermore does not support: "
+            "point it at a single Redis or Valkey server."
+        )
+    version = str(info.get("redis_version", "0"))
+    major, minor = (int(part) for part in f"{version}.0".split(".")[:2])
+    if (major, minor) < OLDEST_VERSION:
+        raise UnsuitableRedis(
+            f"Redis {version} is too old: Livermore needs Redis 6.2 or newer, or Valkey."
+        )

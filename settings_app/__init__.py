@@ -1,0 +1,1 @@
+"""Who a user is, what they want, and the one document that says how: the settings."""

@@ -1,0 +1,114 @@
+"""What a user wants of their runtime, as PostgreSQL has it, and whom a worker has to host.
+
+Rule 1: a decision is recorded here before anything else learns of it: a lost message costs one
+    poll, never a pause.
+Rule 2: every decision bumps ``desired_revision`` in the same statement. Of two decisions the one
+    with the higher revision is the newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from settings_app.models import User
+from trading.core.modes import Mode
+
+# Not decided yet: the document decides.
+IS_PAUSED: Final = Coalesce(F("is_paused"), ~Q(auto_start=True))
+
+RECORD: Final = """
+    UPDATE settings_app_user
+       SET is_paused = coalesce(%s, is_paused),
+           runtime_mode = coalesce(%s, runtime_mode),
+           desired_revision = desired_revision + 1
+     WHERE id = %s
+ RETURNING coalesce(is_paused, NOT auto_start), runtime_mode, desired_revision
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a user wants; ``revision`` orders two of these."""
+
+    is_paused: bool
+    mode: Mode
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedUser:
+    """A user for whom a worker has to work, and how far their wishes have got."""
+
+    user_id: int
+    username: str
+    sub: str
+    desired: Desired
+    settings_revision: int
+
+
+def read_desired(user_id: int) -> Desired:
+    """What the user wants now.
+
+    Raises:
+        User.DoesNotExist: If there is no such user.
+    """
+    rows = User.objects.values_list(IS_PAUSED, "runtime_mode", "desired_revision")
+    is_paused, mode, revision = rows.get(pk=user_id)
+    return Desired(is_paused, Mode(mode), revision)
+
+
+def record(user_id: int, *, is_paused: bool | None = None, mode: str | None = None) -> Desired:
+    """Record a decision, and make it the newest, also when it repeats the last one.
+
+    Args:
+        is_paused: Whether the runtime shall be paused; None leaves that as it is.
+        mode: The mode it shall be in; None leaves that as it is.
+
+    Raises:
+        ValueError: If there is no such mode, or it is not implemented: nothing was recorded.
+        User.DoesNotExist: If there is no such user.
+    """
+    if mode is not None and not Mode(mode).is_implemented:
+        raise ValueError(f"The mode {mode} is not implemented.")
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, [is_paused, mode, user_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise User.DoesNotExist(f"There is no user with the id {user_id}.")
+    return Desired(row[0], Mode(row[1]), row[2])
+
+
+def hosted_users(usernames: Collection[str] | None = None) -> list[HostedUser]:
+    """Every active staff user whose settings enable an exchange, in order of id: one query.
+
+    Args:
+        usernames: Only these users, where a worker is told whom to host.
+    """
+    users = User.objects.filter(is_active=True, is_staff=True, enables_exchange=True)
+    if usernames is not None:
+        users = users.filter(username__in=usernames)
+    rows = users.order_by("id").values_list(
+        "id",
+        "username",
+        "sub",
+        IS_PAUSED,
+        "runtime_mode",
+        "desired_revision",
+        "settings_revision",
+    )
+    return [
+        HostedUser(
+            user_id=user_id,
+            username=username,
+            sub=sub,
+            desired=Desired(is_paused, Mode(mode), desired_revision),
+            settings_revision=settings_revision,
+        )
+        for user_id, username, sub, is_paused, mode, desired_revision, settings_revision in rows
+    ]

@@ -1,0 +1,185 @@
+"""What each runtime mode watches, and which of its signals count.
+
+Which mode is wanted, and whether the runtime is paused, is not in the document: the columns of
+the user are the one truth (`settings_app.desired`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from settings_app.schema.fields import Number, Section, Unique, about
+from trading.core.market import Timeframe
+from trading.core.modes import DEFAULT_LEVELS, Mode, SignalKind, SignalRules
+
+SymbolSource = Annotated[
+    Literal["positions", "watchlist", "scanner"],
+    about(
+        "Symbols",
+        "Symbols with a position, the enabled watchlist, or the last approved scan.",
+        alias="symbolSource",
+    ),
+]
+PriceMove = Annotated[
+    bool,
+    about(
+        "Price move",
+        "A position's price passes the stop loss or the take profit.",
+        alias="priceMove",
+        recorded_only=True,
+    ),
+]
+
+
+class AlertThresholds(Section):
+    """Which kinds of signals become alerts."""
+
+    level: Annotated[bool, about("Levels", "MACD-V leaves through one of the levels.")] = True
+    macdv_crossover: Annotated[
+        bool,
+        about("Crossover", "MACD-V crosses its signal line.", alias="macdvCrossover"),
+    ] = True
+    reversal: Annotated[
+        bool, about("Reversal", "MACD-V turns back from an extreme.", recorded_only=True)
+    ] = True
+    momentum_shift: Annotated[
+        bool,
+        about(
+            "Momentum shift",
+            "MACD-V changes its zone, or its histogram changes slope.",
+            alias="momentumShift",
+            recorded_only=True,
+        ),
+    ] = True
+    price_move: PriceMove = True
+
+    @property
+    def kinds(self) -> frozenset[SignalKind]:
+        """The kinds that are on."""
+        switches = {
+            SignalKind.LEVEL: self.level,
+            SignalKind.CROSSOVER: self.macdv_crossover,
+            SignalKind.REVERSAL: self.reversal,
+            SignalKind.MOMENTUM_SHIFT: self.momentum_shift,
+            SignalKind.PRICE_MOVE: self.price_move,
+        }
+        return frozenset(kind for kind, is_on in switches.items() if is_on)
+
+
+class ScalperThresholds(AlertThresholds):
+    """A scalper holds nothing for long: the price of a position is not its business."""
+
+    price_move: PriceMove = False
+
+
+class ModeSettings(Section):
+    """One mode: what it watches, on which timeframes, and what it alerts on."""
+
+    symbol_source: SymbolSource = "watchlist"
+    indicators_enabled: Annotated[
+        Unique[Literal["macdv", "rsi"]],
+        Field(min_length=1),
+        about(
+            "Indicators",
+            "The indicators that are shown.",
+            alias="indicatorsEnabled",
+            recorded_only=True,
+        ),
+    ] = ("macdv", "rsi")
+    timeframes: Annotated[
+        Unique[Timeframe],
+        Field(min_length=1),
+        about("Timeframes", "Where signals are looked for."),
+    ] = tuple(Timeframe)
+    alert_thresholds: Annotated[
+        AlertThresholds,
+        about("Alerts", "Which kinds of signals become alerts.", alias="alertThresholds"),
+    ] = AlertThresholds()
+    levels: Annotated[
+        Unique[Annotated[Number, Field(ge=10, le=10_000)]],
+        Field(max_length=20),
+        about("Levels", "MACD-V levels, above and below zero alike."),
+    ] = DEFAULT_LEVELS
+    cooldown_seconds: Annotated[
+        int,
+        Field(ge=0, le=86_400),
+        about(
+            "Cooldown",
+            "The least time between two alerts of one kind, symbol and timeframe.",
+            unit="s",
+        ),
+    ] = 300
+
+    @property
+    def kinds(self) -> frozenset[SignalKind]:
+        """The kinds of signals that become alerts in this mode."""
+        return self.alert_thresholds.kinds
+
+    @property
+    def rules(self) -> SignalRules:
+        """Which signals count in this mode, and from where."""
+        return SignalRules(
+            kinds=self.kinds,
+            levels=self.levels,
+            cooldown_seconds=self.cooldown_seconds,
+        )
+
+
+class PositionMonitor(ModeSettings):
+    """Watches what is held."""
+
+    symbol_source: SymbolSource = "positions"
+
+
+class ScalperMacdv(ModeSettings):
+    """Hunts MACD-V signals across the watchlist, whether a symbol is held or not."""
+
+    alert_thresholds: Annotated[
+        ScalperThresholds,
+        about("Alerts", "Which kinds of signals become alerts.", alias="alertThresholds"),
+    ] = ScalperThresholds()
+
+
+class ScalperOrderbook(ModeSettings):
+    """Order book imbalances: not implemented, so nothing here takes effect."""
+
+
+class Modes(Section):
+    """The modes a runtime can be in."""
+
+    position_monitor: Annotated[
+        PositionMonitor,
+        about("Position monitor", "Watches what is held.", alias=Mode.POSITION_MONITOR.value),
+    ] = PositionMonitor()
+    scalper_macdv: Annotated[
+        ScalperMacdv,
+        about(
+            "MACD-V scalper",
+            "Hunts MACD-V signals across the watchlist.",
+            alias=Mode.SCALPER_MACDV.value,
+        ),
+    ] = ScalperMacdv()
+    scalper_orderbook: Annotated[
+        ScalperOrderbook,
+        about(
+            "Order book scalper",
+            "Not implemented.",
+            alias=Mode.SCALPER_ORDERBOOK.value,
+            recorded_only=True,
+        ),
+    ] = ScalperOrderbook()
+
+    def of(self, mode: Mode | str) -> ModeSettings:
+        """The settings of one mode.
+
+        Raises:
+            ValueError: If there is no such mode.
+        """
+        by_mode: dict[Mode, ModeSettings] = {
+            Mode.POSITION_MONITOR: self.position_monitor,
+            Mode.SCALPER_MACDV: self.scalper_macdv,
+            Mode.SCALPER_ORDERBOOK: self.scalper_orderbook,
+        }
+        return by_mode[Mode(mode)]

@@ -1,0 +1,1 @@
+"""The settings: schema, upgrades, services, desired state, pages."""

@@ -1,0 +1,364 @@
+"""What a settings document may hold, and what is said of one that holds something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from settings_app.documents import merge_patch
+from settings_app.errors import FieldError, SettingsInvalid
+from settings_app.schema import Settings, default_document, parse_stored, validate
+from settings_app.schema.fields import Applies, Section
+from trading.core.market import Timeframe
+from trading.core.modes import Mode, SignalKind
+
+DEFAULT = default_document("sub-1")
+
+
+def errors_of(patch: dict[str, Any]) -> dict[str, str]:
+    """Pointer → message of everything that is wrong with a patched default document."""
+    with pytest.raises(SettingsInvalid) as caught:
+        validate(merge_patch(DEFAULT, patch))
+    return {error.pointer: error.message for error in caught.value.errors}
+
+
+# ------------------------------------------------------------------ the default document
+def test_the_default_document_is_valid_and_spells_out_every_setting() -> None:
+    assert validate(DEFAULT).to_document() == DEFAULT
+
+
+def test_the_default_document_watches_public_data_of_the_primary_exchange() -> None:
+    settings = validate(DEFAULT)
+    assert settings.exchanges[settings.perseus_profile.primary_exchange].enabled
+    assert settings.watchlist == ()
+
+
+def test_a_document_with_nothing_but_its_owner_gets_every_default() -> None:
+    assert validate({"version": 2, "sub": "sub-1"}).to_document() == DEFAULT
+
+
+def test_the_position_monitor_watches_positions_for_every_kind_of_signal() -> None:
+    mode = validate(DEFAULT).modes.of(Mode.POSITION_MONITOR)
+    assert mode.symbol_source == "positions"
+    assert mode.timeframes == tuple(Timeframe)
+    assert mode.rules.kinds == frozenset(SignalKind)
+
+
+def test_the_scalper_watches_the_watchlist_on_every_timeframe() -> None:
+    mode = validate(DEFAULT).modes.of("scalper-macdv")
+    assert mode.symbol_source == "watchlist"
+    assert mode.timeframes == tuple(Timeframe)
+    assert mode.rules.kinds == frozenset(SignalKind) - {SignalKind.PRICE_MOVE}
+
+
+def test_a_part_of_a_mode_keeps_the_defaults_of_that_mode() -> None:
+    document = {
+        "version": 2,
+        "sub": "sub-1",
+        "modes": {"scalper-macdv": {"alertThresholds": {"level": False}}},
+    }
+    kinds = validate(document).modes.scalper_macdv.kinds
+    assert kinds == frozenset(SignalKind) - {SignalKind.PRICE_MOVE, SignalKind.LEVEL}
+
+
+def test_an_unknown_mode_has_no_settings() -> None:
+    with pytest.raises(ValueError, match="yolo"):
+        validate(DEFAULT).modes.of("yolo")
+
+
+# ------------------------------------------------------------------ unknown keys
+@pytest.mark.parametrize(
+    ("patch", "pointer", "nearest"),
+    [
+        ({"watchlst": []}, "/watchlst", "watchlist"),
+        ({"perseus_profile": {"timezon": "UTC"}}, "/perseus_profile/timezon", "timezone"),
+        ({"exchanges": {"coinbse": {}}}, "/exchanges/coinbse", "coinbase"),
+        (
+            {"exchanges": {"coinbase": {"ApiKeyEnvVariableName": "X"}}},
+            "/exchanges/coinbase/ApiKeyEnvVariableName",
+            "ApiKeyEnvironmentVariableName",
+        ),
+        (
+            {"exchanges": {"coinbase": {"defaults": {"stop_loss": 1}}}},
+            "/exchanges/coinbase/defaults/stop_loss",
+            "stop_loss_percentage",
+        ),
+        (
+            {"watchlist": [{"symbol": "A-USD", "exchange": "coinbase", "categorys": []}]},
+            "/watchlist/0/categorys",
+            "categories",
+        ),
+        ({"modes": {"scalper-macd": {}}}, "/modes/scalper-macd", "scalper-macdv"),
+        (
+            {"modes": {"scalper-macdv": {"symbol_source": "watchlist"}}},
+            "/modes/scalper-macdv/symbol_source",
+            "symbolSource",
+        ),
+        (
+            {"notifications": {"discord": {"webhook": "X"}}},
+            "/notifications/discord/webhook",
+            "webhook_url_environment_variable",
+        ),
+        (
+            {"schedule": [{"at": "10:00", "command": "pause", "payload": {"mod": "x"}}]},
+            "/schedule/0/payload/mod",
+            "mode",
+        ),
+    ],
+)
+def test_a_misspelt_key_names_its_neighbour(
+    patch: dict[str, Any], pointer: str, nearest: str
+) -> None:
+    message = errors_of(patch)[pointer]
+    assert message == f"is not a setting; the nearest is {nearest}"
+
+
+def test_a_key_of_an_older_version_names_its_successor() -> None:
+    assert errors_of({"symbols": []})["/symbols"] == "is not a setting any more: see watchlist"
+
+
+# ------------------------------------------------------------------ types and bounds
+@pytest.mark.parametrize(
+    ("patch", "pointer", "message"),
+    [
+        ({"version": 3}, "/version", "must be 2"),
+        ({"sub": 5}, "/sub", "must be a text"),
+        ({"watchlist": {}}, "/watchlist", "must be a list"),
+        ({"watchlist": [5]}, "/watchlist/0", "must be an object"),
+        ({"modes": []}, "/modes", "must be an object"),
+        ({"exchanges": 5}, "/exchanges", "must be an object"),
+        ({"exchanges": {"coinbase": None}}, "/exchanges", "must hold at least 1"),
+        ({"load_positions_from_exchange": 1}, "/load_positions_from_exchange", "must be true or"),
+        ({"position_min_value_usd": "5"}, "/position_min_value_usd", "must be a number"),
+        ({"position_min_value_usd": -1}, "/position_min_value_usd", "must be at least 0"),
+        ({"position_min_value_usd": float("nan")}, "/position_min_value_usd", "must be a finite"),
+        ({"position_min_value_usd": 10**400}, "/position_min_value_usd", "must be a finite"),
+        ({"position_refresh_hours": 169}, "/position_refresh_hours", "must be at most 168"),
+        ({"scanner": {"top_n": 9}}, "/scanner/top_n", "must be at least 10"),
+        ({"scanner": {"top_n": 10.5}}, "/scanner/top_n", "must be a whole number"),
+        ({"scanner": {"top_n": 10**40}}, "/scanner/top_n", "must be at most 100"),
+        ({"scanner": {"top_n": True}}, "/scanner/top_n", "must be a whole number"),
+        ({"scanner": {"exclude": ["A-USD", "A-USD"]}}, "/scanner/exclude", "must not hold the"),
+        ({"scanner": {"quote": "usd"}}, "/scanner/quote", "must be the code of a currency"),
+        (
+            {"modes": {"scalper-macdv": {"timeframes": []}}},
+            "/modes/scalper-macdv/timeframes",
+            "must hold at least 1",
+        ),
+        (
+            {"modes": {"scalper-macdv": {"timeframes": ["2m"]}}},
+            "/modes/scalper-macdv/timeframes/0",
+            "must be '1m', '5m', '15m', '1h', '4h' or '1d'",
+        ),
+        (
+            {"modes": {"scalper-macdv": {"cooldown_seconds": 86_401}}},
+            "/modes/scalper-macdv/cooldown_seconds",
+            "must be at most 86400",
+        ),
+        (
+            {"watchlist": [{"symbol": "btcusd", "exchange": "coinbase"}]},
+            "/watchlist/0/symbol",
+            "must be a symbol such as BTC-USD",
+        ),
+        (
+            {"watchlist": [{"symbol": "BTC-USD\n", "exchange": "coinbase"}]},
+            "/watchlist/0/symbol",
+            "must be a symbol such as BTC-USD",
+        ),
+        ({"watchlist": [{"symbol": "BTC-USD"}]}, "/watchlist/0/exchange", "is required"),
+        ({"schedule": [{"at": "24:00", "command": "pause"}]}, "/schedule/0/at", "must be a time"),
+    ],
+)
+def test_a_value_out_of_its_type_or_bounds_is_named(
+    patch: dict[str, Any], pointer: str, message: str
+) -> None:
+    found = errors_of(patch)
+    assert found[pointer].startswith(message)
+    assert len(found) == 1
+
+
+PROFILE_MISTAKES = {
+    "public_name": ("", "x" * 81, 5, "nul\x00", "\ud800"),
+    "primary_exchange": ("kraken", "Coinbase"),
+    "trading_mode": ("demo",),
+    "currency": ("usd", "U", "US Dollar"),
+    "timezone": ("Mars/Olympus_Mons", "", "../etc/passwd", "America"),
+    "locale": ("en_GB", "english", "zz", "en-gb", "en-"),
+    "date_format": ("%Y-%m-%d",),
+    "time_format": ("HH:mm",),
+    "risk_tolerance": ("extreme",),
+    "investment_style": ("",),
+}
+TRADE_MISTAKES = {
+    "trading_hours_utc": ("6:00-22:00", "06:00", "06:00-06:00", "24:00-06:00", "06:00-24:01"),
+    "trading_days": ("", "monday", "mon-", "mon,,tue", "mon;tue", "Mon"),
+    "max_daily_trades": (-1, 10_001, 1.5, "12"),
+    "stop_loss_percentage": (0, 100.1, "2.5", float("inf")),
+    "take_profit_percentage": (0.05, 1_001),
+    "preferred_timeframes": ("", "2h", "1h,", "1h 4h"),
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(key, value) for key, bad in PROFILE_MISTAKES.items() for value in bad]
+)
+def test_a_profile_with_a_mistake_is_refused(field: str, value: object) -> None:
+    assert f"/perseus_profile/{field}" in errors_of({"perseus_profile": {field: value}})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(key, value) for key, bad in TRADE_MISTAKES.items() for value in bad]
+)
+def test_a_trade_setting_with_a_mistake_is_refused(field: str, value: object) -> None:
+    patch = {"perseus_profile": {"trade_settings": {field: value}}}
+    assert f"/perseus_profile/trade_settings/{field}" in errors_of(patch)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"timezone": "Europe/Berlin", "locale": "de", "currency": "USDT"},
+        {"locale": "zh-Hant-TW"},
+        {"locale": "es-419"},
+        {"trade_settings": {"trading_hours_utc": "22:00-06:00", "trading_days": "sat-sun,tue"}},
+        {"trade_settings": {"preferred_timeframes": "1m,1d", "max_daily_trades": 0}},
+    ],
+)
+def test_what_traders_really_write_is_accepted(patch: dict[str, Any]) -> None:
+    validate(merge_patch(DEFAULT, {"perseus_profile": patch}))
+
+
+def test_a_minus_zero_is_stored_as_zero() -> None:
+    settings = validate(merge_patch(DEFAULT, {"position_min_value_usd": -0.0}))
+    assert str(settings.position_min_value_usd) == "0.0"
+
+
+@pytest.mark.parametrize("document", [None, 5, "text", [], True])
+def test_a_document_that_is_no_object_is_refused(document: object) -> None:
+    with pytest.raises(SettingsInvalid, match="the document: must be an object"):
+        validate(document)
+
+
+def test_a_credential_in_place_of_a_name_is_refused_without_being_repeated() -> None:
+    secret = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEI"
+    patch = {
+        "exchanges": {"coinbase": {"SecretEnvironmentVariableName": secret}},
+        "notifications": {"discord": {"webhook_url_environment_variable": "https://x.example/1"}},
+        "perseus_profile": {"timezone": "hunter2", "currency": "hunter2"},
+    }
+    with pytest.raises(SettingsInvalid) as caught:
+        validate(merge_patch(DEFAULT, patch))
+    assert len(caught.value.errors) == 4
+    for part in ("BEGIN", "MHcC", "x.example", "hunter2"):
+        assert part not in str(caught.value)
+
+
+def test_more_errors_than_anybody_reads_are_counted() -> None:
+    patch = {f"unknown{number}": 1 for number in range(250)}
+    with pytest.raises(SettingsInvalid) as caught:
+        validate({**DEFAULT, **patch})
+    assert len(caught.value.errors) == 101
+    assert caught.value.errors[-1] == FieldError("", "has 150 more errors")
+
+
+# ------------------------------------------------------------------ rules between fields
+@pytest.mark.parametrize(
+    ("patch", "pointer"),
+    [
+        ({"perseus_profile": {"primary_exchange": "kucoin"}}, "/perseus_profile/primary_exchange"),
+        (
+            {"watchlist": [{"symbol": "A-USD", "exchange": "coinbase"}] * 2},
+            "/watchlist/1/symbol",
+        ),
+        (
+            {"position_symbols": [{"symbol": "A-USD", "exchange": "coinbase"}] * 2},
+            "/position_symbols/1/symbol",
+        ),
+        ({"notifications": {"email": {"enabled": True}}}, "/notifications/email/address"),
+        (
+            {"notifications": {"discord": {"enabled": True}}},
+            "/notifications/discord/webhook_url_environment_variable",
+        ),
+        (
+            {"notifications": {"push": {"enabled": True}}},
+            "/notifications/push/url_environment_variable",
+        ),
+        ({"schedule": [{"at": "10:00", "command": "switch-mode"}]}, "/schedule/0/payload"),
+        (
+            {
+                "schedule": [
+                    {"at": "10:00", "command": "pause", "payload": {"mode": "scalper-macdv"}}
+                ]
+            },
+            "/schedule/0/payload",
+        ),
+        (
+            {
+                "schedule": [
+                    {
+                        "at": "10:00",
+                        "command": "switch-mode",
+                        "payload": {"mode": "scalper-orderbook"},
+                    }
+                ]
+            },
+            "/schedule/0/payload/mode",
+        ),
+    ],
+)
+def test_a_broken_rule_points_at_the_field_to_change(patch: dict[str, Any], pointer: str) -> None:
+    assert list(errors_of(patch)) == [pointer]
+
+
+def test_one_symbol_may_be_watched_on_two_exchanges() -> None:
+    rows = [{"symbol": "A-USD", "exchange": name} for name in ("coinbase", "kucoin")]
+    assert len(validate(merge_patch(DEFAULT, {"watchlist": rows})).watchlist) == 2
+
+
+# ------------------------------------------------------------------ what people are told
+def fields_of(section: type[Section], at: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every field of a section and of the sections in it."""
+    for name, field in section.model_fields.items():
+        yield f"{at}/{field.alias or name}", field
+        for below in sections_in(field.annotation):
+            yield from fields_of(below, f"{at}/{field.alias or name}")
+
+
+def sections_in(kind: Any) -> Iterator[type[Section]]:
+    if isinstance(kind, type) and issubclass(kind, Section):
+        yield kind
+    for part in getattr(kind, "__args__", ()):
+        yield from sections_in(part)
+
+
+FIELDS = dict(fields_of(Settings))
+
+
+def test_every_field_of_the_planning_documents_has_its_place() -> None:
+    for place in (
+        "/perseus_profile/trade_settings/blacklisted_geographies",
+        "/livermore_runtime/logging/verbosity_level",
+        "/exchanges/PasswordEnvironmentVariableName",
+        "/position_refresh_hours",
+        "/scanner/top_n",
+        "/modes/position-monitor/alertThresholds/macdvCrossover",
+    ):
+        assert place in FIELDS
+
+
+@pytest.mark.parametrize("place", FIELDS)
+def test_every_field_has_a_title_a_sentence_and_its_moment(place: str) -> None:
+    field = FIELDS[place]
+    assert field.title
+    assert field.description
+    assert field.description.endswith(".")
+    assert isinstance(field.json_schema_extra, dict)
+    assert Applies(str(field.json_schema_extra["x-applies"]))
+
+
+def test_a_stored_document_that_nobody_validated_is_an_error_not_a_crash() -> None:
+    with pytest.raises(SettingsInvalid, match="watchlist"):
+        parse_stored('{"version": 2, "sub": "x", "watchlist": 5}')

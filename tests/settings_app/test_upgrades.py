@@ -1,0 +1,144 @@
+"""Older documents become current ones."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from settings_app.documents import canonical
+from settings_app.errors import SettingsInvalid, SettingsTooNew
+from settings_app.schema import default_document, validate
+from settings_app.schema.markets import MOST_SYMBOLS
+from settings_app.upgrades import Note, upgrade
+from tests.settings_app.strategies import current_documents, legacy_documents
+
+DOCUMENTS = Path(__file__).parent / "documents"
+SUB = "user_2a9f81c3"
+
+
+def stored(name: str) -> Any:
+    """A document as some version of the program has stored it."""
+    return json.loads((DOCUMENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_document_of_every_version_becomes_the_expected_one(version: int) -> None:
+    upgraded = upgrade(stored(f"version_{version}"), sub=SUB)
+    assert upgraded.from_version == version
+    assert upgraded.settings.to_document() == stored(f"version_{version}.upgraded")
+
+
+def test_a_current_document_stays_as_it_is() -> None:
+    upgraded = upgrade(stored("version_2"), sub=SUB)
+    assert upgraded.settings.to_document() == stored("version_2")
+    assert upgraded.notes == ()
+
+
+def test_versions_0_and_1_differ_in_nothing_but_the_version() -> None:
+    document = stored("version_0")
+    assert (
+        upgrade(document, sub=SUB).settings == upgrade({**document, "version": 1}, sub=SUB).settings
+    )
+
+
+def test_what_was_moved_or_dropped_is_told() -> None:
+    notes = {note.pointer: note.message for note in upgrade(stored("version_1"), sub=SUB).notes}
+    assert notes["/scanner_auto_restart_services"].startswith("dropped: every change is applied")
+    assert notes["/portfolio_symbols_last_update"].startswith("dropped: a fact of the runtime")
+    assert notes["/symbols"] == "moved to the watchlist, on kucoin"
+    assert notes["/notifications/discord"] == "switched off: it names no webhook"
+    assert notes["/watchlist/1/symbol"].startswith("dropped: it must be a symbol")
+    assert notes["/perseus_profile/timezone"].startswith("dropped: it must be an IANA time zone")
+    assert notes["/dashboard_theme"].startswith("dropped: it is not a setting")
+
+
+def test_upgrading_changes_nothing_of_what_it_was_given() -> None:
+    document = stored("version_0")
+    before = deepcopy(document)
+    upgrade(document, sub=SUB)
+    assert document == before
+
+
+def test_an_older_document_takes_the_identity_of_its_row() -> None:
+    upgraded = upgrade(stored("version_0"), sub="somebody-else")
+    assert upgraded.settings.sub == "somebody-else"
+    assert Note("/sub", "replaced: the document had another identity") in upgraded.notes
+
+
+def test_only_the_wrong_row_of_a_list_is_dropped() -> None:
+    document = {"symbols": ["A-USD", 5, "B-USD", "no symbol", None, "C-USD", "A-USD"]}
+    settings = upgrade(document, sub=SUB).settings
+    assert [row.symbol for row in settings.watchlist] == ["A-USD", "B-USD", "C-USD"]
+
+
+def test_a_watchlist_beyond_the_bound_is_cut_and_told() -> None:
+    document = {"symbols": [f"A{number}-USD" for number in range(MOST_SYMBOLS + 1)]}
+    upgraded = upgrade(document, sub=SUB)
+    assert len(upgraded.settings.watchlist) == MOST_SYMBOLS
+    assert Note("/watchlist", f"cut to its first {MOST_SYMBOLS} symbols") in upgraded.notes
+
+
+def test_an_exchange_nobody_knows_is_dropped_and_replaced_as_primary() -> None:
+    document = {
+        "perseus_profile": {"primary_exchange": "Kraken", "public_name": "Ann"},
+        "exchanges": {"Kraken": {"enabled": True}, "KuCoin": {"enabled": True}},
+    }
+    upgraded = upgrade(document, sub=SUB)
+    assert upgraded.settings.perseus_profile.primary_exchange == "kucoin"
+    assert upgraded.settings.perseus_profile.public_name == "Ann"
+    assert list(upgraded.settings.exchanges) == ["kucoin"]
+    assert "/exchanges/Kraken" in {note.pointer for note in upgraded.notes}
+
+
+def test_an_empty_old_document_becomes_the_default_one_without_an_exchange() -> None:
+    expected = default_document(SUB)
+    expected["exchanges"]["coinbase"]["enabled"] = False
+    assert upgrade({}, sub=SUB).settings.to_document() == expected
+
+
+def test_a_document_from_the_future_is_refused() -> None:
+    with pytest.raises(SettingsTooNew, match="version 3, this program knows versions up to 2"):
+        upgrade({"version": 3}, sub=SUB)
+
+
+@pytest.mark.parametrize("version", ["2", True, 1.5, -1, None])
+def test_a_version_that_is_none_is_refused(version: object) -> None:
+    with pytest.raises(SettingsInvalid, match="/version"):
+        upgrade({"version": version}, sub=SUB)
+
+
+@pytest.mark.parametrize("document", [[], None, "text", {"a\x00": 1}, {"a": "\ud800"}])
+def test_a_file_that_no_row_could_hold_is_refused(document: object) -> None:
+    with pytest.raises(SettingsInvalid):
+        upgrade(document, sub=SUB)
+
+
+def test_a_current_document_with_a_mistake_is_refused_not_repaired() -> None:
+    with pytest.raises(SettingsInvalid, match="/watchlist"):
+        upgrade({**default_document(SUB), "watchlist": 5}, sub=SUB)
+
+
+@settings(deadline=None)
+@given(legacy_documents())
+def test_an_upgraded_document_is_always_valid(document: Any) -> None:
+    upgraded = upgrade(document, sub=SUB)
+    assert validate(upgraded.settings.to_document()) == upgraded.settings
+
+
+@settings(deadline=None)
+@given(legacy_documents())
+def test_an_upgrade_of_an_upgrade_changes_nothing(document: Any) -> None:
+    once = upgrade(document, sub=SUB).settings.to_document()
+    assert canonical(upgrade(once, sub=SUB).settings.to_document()) == canonical(once)
+
+
+@settings(deadline=None)
+@given(current_documents(SUB))
+def test_validating_twice_changes_nothing(document: Any) -> None:
+    once = validate(document).to_document()
+    assert canonical(validate(once).to_document()) == canonical(once)
