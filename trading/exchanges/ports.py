@@ -107,8 +107,13 @@ class Exchange(Protocol):
     candles_per_request: int
     silence_seconds: float  # a live connection is never quiet for longer
 
-    def new_protocol(self) -> MarketDataProtocol:
-        """A protocol for a fresh connection."""
+    def new_protocol(self, aliases: Mapping[str, str] | None = None) -> MarketDataProtocol:
+        """A protocol for a fresh connection.
+
+        Args:
+            aliases: Canonical symbol to the one whose order book it shares
+                (``Instrument.alias_of``): its trades are told under both names.
+        """
 
     def instruments_request(self) -> Request: ...
 

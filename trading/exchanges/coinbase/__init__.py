@@ -1,0 +1,61 @@
+"""Coinbase Advanced Trade: public market data.
+
+Rule 1: everything that is peculiar to the venue stays in this folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from trading.core.market import Candle, Instrument, Timeframe
+from trading.exchanges.coinbase import frames, rest
+from trading.exchanges.coinbase.protocol import CoinbaseProtocol
+from trading.exchanges.ports import Request, Response
+
+
+class Coinbase:
+    """The venue as the shells see it; implements ``Exchange`` and holds no state.
+
+    Source: docs.cdp.coinbase.com, WebSocket rate limits (eight connections and eight messages a
+    second for each address) and Advanced Trade REST, read 2026-11-20. Ten public requests a
+    second are reported, none is documented: eight leave room for another program.
+    """
+
+    name = frames.NAME
+    label = "Coinbase"
+    requests_per_second = 8.0
+    messages_per_second = 8.0
+    connections_per_second = 8.0
+    # No figure is published; the documentation advises to spread, and 20 to 50 is customary.
+    symbols_per_connection = 50
+    candles_per_request = rest.CANDLES_PER_REQUEST
+    # Heartbeats come once a second.
+    silence_seconds = 10.0
+
+    def new_protocol(self, aliases: Mapping[str, str] | None = None) -> CoinbaseProtocol:
+        """A protocol for a fresh connection; see :class:`CoinbaseProtocol` for ``aliases``."""
+        return CoinbaseProtocol(aliases)
+
+    def instruments_request(self) -> Request:
+        """See :func:`rest.instruments_request`."""
+        return rest.instruments_request()
+
+    def instruments(self, response: Response) -> list[Instrument]:
+        """Raises: Unreachable, RateLimited, Rejected, Malformed."""
+        return rest.instruments(response)
+
+    def candles_request(self, symbol: str, timeframe: Timeframe, start: int, end: int) -> Request:
+        """See :func:`rest.candles_request`."""
+        return rest.candles_request(symbol, timeframe, start, end)
+
+    def candles(self, response: Response, symbol: str, timeframe: Timeframe) -> Sequence[Candle]:
+        """Raises: Unreachable, RateLimited, Rejected, Malformed."""
+        return rest.candles(response, symbol, timeframe)
+
+    def server_time_request(self) -> Request:
+        """See :func:`rest.server_time_request`."""
+        return rest.server_time_request()
+
+    def server_time(self, response: Response) -> int:
+        """Raises: Unreachable, RateLimited, Rejected, Malformed."""
+        return rest.server_time(response)
