@@ -1,0 +1,223 @@
+"""Coinbase Advanced Trade's public REST paths, and how it says no.
+
+Rule 1: pure; a request as data becomes an answer as data.
+
+Paths and errors: https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api (read
+2026-11) and production answers seen by several projects in 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from trading.simulator.book import depth
+from trading.simulator.catalog import Product
+from trading.simulator.clock import rfc3339
+from trading.simulator.venues.coinbase import rows
+from trading.simulator.venues.ports import Answer, Ask, Moment
+from trading.simulator.world import World
+
+PREFIX = "/api/v3/brokerage"
+GRANULARITIES = {
+    "ONE_MINUTE": 60,
+    "FIVE_MINUTE": 300,
+    "FIFTEEN_MINUTE": 900,
+    "THIRTY_MINUTE": 1_800,
+    "ONE_HOUR": 3_600,
+    "TWO_HOUR": 7_200,
+    "FOUR_HOUR": 14_400,
+    "SIX_HOUR": 21_600,
+    "ONE_DAY": 86_400,
+}
+MOST_CANDLES = 350
+_TOO_MANY = (
+    "start and end argument is invalid - "
+    f"number of candles requested should be less than {MOST_CANDLES} "  # the blank is theirs
+)
+_MOST_TRADES = 100
+_ABSURD_TRADES = 1_000  # above this production answers 500
+_MOST_LEVELS = 25
+_PUBLIC = {"cache-control": "public, max-age=14400"}  # as production sends it, odd as it is
+
+UNAUTHORIZED = Answer(status=401, body=b"Unauthorized\n", content_type="text/plain")
+THROTTLED = Answer(
+    status=429,
+    body=b'{"errors":[{"id":"rate_limit_exceeded","message":"Too many requests"}]}',
+)
+
+
+class _Refused(Exception):
+    """Ends the reading of a request with the answer it earns."""
+
+    def __init__(self, status: int, body: Mapping[str, str]) -> None:
+        super().__init__(body)
+        self.answer = Answer(status=status, body=msgspec.json.encode(body))
+
+
+def answer(world: World, ask: Ask, at: Moment) -> Answer:
+    """The answer to one request below :data:`PREFIX`.
+
+    Whatever is not public wants a signed token, and nobody has one yet: 401.
+    """
+    parts = ask.path.removeprefix(PREFIX).strip("/").split("/")
+    if ask.method != "GET" or parts[0] not in {"time", "market"}:
+        return UNAUTHORIZED
+    try:
+        body = _public(world, parts, ask, at)
+    except _Refused as refused:
+        return refused.answer
+    return Answer(status=200, body=msgspec.json.encode(body), headers=_PUBLIC)
+
+
+def _public(world: World, parts: list[str], ask: Ask, at: Moment) -> Any:
+    match parts:
+        case ["time"]:
+            return _time(at)
+        case ["market", "products"]:
+            return _products(world, ask, at)
+        case ["market", "product_book"]:
+            return _product_book(world, ask, at)
+        case ["market", "products", product_id]:
+            product = _listed(world, product_id)
+            now_us = at.now_us
+            return rows.rest_product(
+                product, world.statistics(product_id, now_us), _aliases(world, product), now_us
+            )
+        case ["market", "products", product_id, "candles"]:
+            return _candles(world, _listed(world, product_id), ask, at)
+        case ["market", "products", product_id, "ticker"]:
+            return _ticker(world, _listed(world, product_id), ask, at)
+    raise _Refused(404, {"error": "NOT_FOUND", "message": "Not Found"})
+
+
+def _time(at: Moment) -> dict[str, str]:
+    return {
+        "iso": rfc3339(at.now_ns, digits=0),
+        "epochSeconds": str(at.now_ns // 1_000_000_000),
+        "epochMillis": str(at.now_ns // 1_000_000),
+    }
+
+
+def _products(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
+    kind = _enum(ask, "product_type", ("SPOT", "FUTURE", "UNKNOWN_PRODUCT_TYPE")) or "SPOT"
+    every = ask.first("get_all_products") == "true"
+    wanted = set(ask.every("product_ids"))
+    statistics = world.listing(at.now_us)
+    chosen = [
+        product
+        for product in world.products.values()
+        if (product.product_id in wanted if wanted else every or product.kind.upper() == kind)
+    ]
+    offset = _integer(ask, "offset", 0)
+    limit = _integer(ask, "limit", 0) or len(chosen)
+    listed = [
+        rows.rest_product(
+            product, statistics[product.product_id], _aliases(world, product), at.now_us
+        )
+        for product in chosen[offset : offset + limit]
+    ]
+    return {"products": listed, "num_products": len(listed), "pagination": None}
+
+
+def _candles(world: World, product: Product, ask: Ask, at: Moment) -> dict[str, Any]:
+    length = GRANULARITIES.get(_enum(ask, "granularity", GRANULARITIES) or "")
+    if length is None:
+        raise _invalid("granularity argument is invalid")
+    start, end = _integer(ask, "start"), _integer(ask, "end")
+    if end < start:
+        raise _invalid("start and end argument is invalid - start must be before end")
+    if end - start >= MOST_CANDLES * length:
+        raise _invalid(_TOO_MANY)
+    bars = world.candles(product.product_id, length, start, end, at.now_us)
+    bars.reverse()
+    if limit := _integer(ask, "limit", 0):
+        bars = bars[:limit]
+    return {"candles": [rows.rest_candle(product, bar) for bar in bars]}
+
+
+def _ticker(world: World, product: Product, ask: Ask, at: Moment) -> dict[str, Any]:
+    limit = _integer(ask, "limit")
+    if limit > _ABSURD_TRADES:
+        raise _Refused(500, {"error": "INTERNAL"})
+    after_us = _integer(ask, "start", 0) * 1_000_000 - 1
+    until_us = min(_integer(ask, "end", 2**40) * 1_000_000, at.now_us)
+    name = product.product_id
+    found = world.last_trades(name, min(limit, _MOST_TRADES), until_us, max(after_us, 0))
+    last = world.last_trades(name, 1, at.now_us)
+    book = depth(product, last[0].price, last[0].taker_buys, at.now_us) if last else None
+    return {
+        "trades": [rows.rest_trade(product, printed) for printed in reversed(found)],
+        "best_bid": product.price_step.write(book.bids[0][0]) if book else "",
+        "best_ask": product.price_step.write(book.asks[0][0]) if book else "",
+    }
+
+
+def _product_book(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
+    product = _listed(world, ask.first("product_id") or "")
+    last = world.last_trades(product.product_id, 1, at.now_us)
+    if not last:
+        raise _invalid(f"Product {product.product_id} has no book")
+    book = depth(product, last[0].price, last[0].taker_buys, at.now_us)
+    levels = min(_integer(ask, "limit", 0) or _MOST_LEVELS, _MOST_LEVELS)
+    bid, ask_price = book.bids[0][0], book.asks[0][0]
+    middle = (bid + ask_price) / 2 * product.price_step.value
+    spread = (ask_price - bid) * product.price_step.value
+    shown = f"{middle:.{product.price_step.decimals + 1}f}"
+    return {
+        "pricebook": {
+            "product_id": product.product_id,
+            "bids": [rows.rest_level(product, *level) for level in book.bids[:levels]],
+            "asks": [rows.rest_level(product, *level) for level in book.asks[:levels]],
+            "time": rfc3339(at.now_ns, digits=6),
+        },
+        "last": product.price_step.write(last[0].price),
+        "mid_market": shown,
+        "spread_bps": f"{spread / middle * 10_000:.12f}",
+        "spread_absolute": product.price_step.write(ask_price - bid),
+    }
+
+
+def _listed(world: World, product_id: str) -> Product:
+    if not product_id:
+        raise _Refused(404, _error("NOT_FOUND", "valid product_id is required"))
+    product = world.products.get(product_id)
+    if product is None:
+        message = f"Product {product_id} not supported"
+        raise _Refused(404, {"error": "NOT_FOUND", "message": message})
+    return product
+
+
+def _aliases(world: World, product: Product) -> list[str]:
+    other = f"{product.base}-USDC"
+    listed = world.products.get(other)
+    return [other] if listed and listed.alias_of == product.product_id else []
+
+
+def _enum(ask: Ask, name: str, known: Mapping[str, int] | tuple[str, ...]) -> str | None:
+    """A query value out of a fixed set, None if absent. Raises: _Refused."""
+    value = ask.first(name)
+    if value is not None and value not in known:
+        message = f'parsing field "{name}": "{value}" is not a valid value'
+        raise _Refused(400, _error("unknown", message))
+    return value
+
+
+def _integer(ask: Ask, name: str, default: int | None = None) -> int:
+    """A decimal query value. Raises: _Refused if it is none, or absent without a default."""
+    value = ask.first(name)
+    if value is None and default is not None:
+        return default
+    if value is None or not value.isascii() or not value.isdigit() or len(value) > 18:
+        raise _invalid(f"{name} argument is invalid")
+    return int(value)
+
+
+def _invalid(message: str) -> _Refused:
+    return _Refused(400, _error("INVALID_ARGUMENT", message))
+
+
+def _error(error: str, message: str) -> dict[str, str]:
+    return {"error": error, "error_details": message, "message": message}

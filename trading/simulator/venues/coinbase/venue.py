@@ -1,0 +1,48 @@
+"""Coinbase Advanced Trade as one venue: sessions, answers and limits over one world.
+
+Rule 1: it only puts the pieces together.
+"""
+
+from __future__ import annotations
+
+from trading.simulator.chance import key
+from trading.simulator.venues.coinbase import rest
+from trading.simulator.venues.coinbase.session import CoinbaseSession
+from trading.simulator.venues.ports import Answer, Ask, Moment
+from trading.simulator.world import World
+
+
+class Coinbase:
+    """The public face of Coinbase Advanced Trade.
+
+    The limits are those the exchange documents for WebSockets and those its clients work with
+    for public REST (10 requests a second for each address).
+    """
+
+    name = "coinbase"
+    rest_path = rest.PREFIX
+    requests_per_second = 10.0
+    connections_per_second = 8.0
+    messages_per_second = 8.0
+
+    def __init__(self, world: World, *, client_id: bool = False) -> None:
+        self._world = world
+        self._client_id = client_id
+        # A machine of theirs has been up for hours or days when one reaches it.
+        self._uptime = 20_000 + key(world.seed, "uptime") % 200_000
+        self._began: float | None = None
+
+    def answer(self, ask: Ask, at: Moment) -> Answer:
+        """The answer to one REST request."""
+        return rest.answer(self._world, ask, at)
+
+    def throttled(self) -> Answer:
+        """The answer to a request beyond the limit."""
+        return rest.THROTTLED
+
+    def new_session(self, at: Moment) -> CoinbaseSession:
+        """A session for a connection accepted now."""
+        if self._began is None:
+            self._began = at.steady
+        uptime = self._uptime + int(at.steady - self._began)
+        return CoinbaseSession(self._world, at, uptime=uptime, client_id=self._client_id)

@@ -1,0 +1,90 @@
+"""What the server needs of a venue, and what it hands over.
+
+Rule 1: values and protocols only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+
+class Moment(NamedTuple):
+    """One instant on both clocks."""
+
+    now_ns: int  # simulated time, nanoseconds since 1970
+    steady: float  # real seconds, for cadences and limits; it never goes back
+
+    @property
+    def now_us(self) -> int:
+        """Simulated time, microseconds since 1970."""
+        return self.now_ns // 1_000
+
+
+class Frame(NamedTuple):
+    """One text frame for a client; ``channel`` is what faults select by."""
+
+    channel: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A REST request as data."""
+
+    method: str
+    path: str  # from the root, without the query
+    query: Sequence[tuple[str, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+
+    def first(self, name: str) -> str | None:
+        """The first value of a query key."""
+        return next((value for key, value in self.query if key == name), None)
+
+    def every(self, name: str) -> list[str]:
+        """All values of a repeated query key."""
+        return [value for key, value in self.query if key == name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A REST answer as data."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Session(Protocol):
+    """One WebSocket connection's worth of state. It does not outlive its socket."""
+
+    def receive(self, text: str, at: Moment) -> list[Frame]:
+        """Take one message of the client; what to send for it, in order."""
+
+    def throttled(self) -> list[Frame]:
+        """What to send for a message beyond the limit, which is not obeyed."""
+
+    def advance(self, at: Moment, muted: frozenset[str]) -> list[Frame]:
+        """What is due now. Products in ``muted`` stay silent, and what they do is lost."""
+
+    def close_code(self, at: Moment) -> int | None:
+        """The code to close with if the venue would hang up now, else None."""
+
+
+class Venue(Protocol):
+    """One exchange: its limits, its REST answers, its WebSocket sessions."""
+
+    name: str
+    rest_path: str  # what the client's REST base address ends with
+    requests_per_second: float  # of one address
+    connections_per_second: float  # of one address
+    messages_per_second: float  # of one address, all connections together
+
+    def answer(self, ask: Ask, at: Moment) -> Answer: ...
+
+    def throttled(self) -> Answer:
+        """The answer to a request beyond the limit."""
+
+    def new_session(self, at: Moment) -> Session: ...
