@@ -1,0 +1,156 @@
+"""Alerts to read and positions to keep, in the admin.
+
+Rule 1: staff see and touch their own rows; a superuser everybody's. A stranger's row is a 404.
+Rule 2: an alert is history: nobody adds or changes one, and only a superuser deletes it.
+Rule 3: a position that the exchange reported is the exchange's to change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from trading.models import Alert, Position
+
+if TYPE_CHECKING:
+    AlertAdminBase = admin.ModelAdmin[Alert]
+    PositionAdminBase = admin.ModelAdmin[Position]
+else:
+    AlertAdminBase = PositionAdminBase = admin.ModelAdmin  # generic in the stubs alone
+
+
+Row = TypeVar("Row", Alert, Position)
+
+
+def is_staff(request: HttpRequest) -> bool:
+    """Whether this is somebody with a runtime: active staff."""
+    return bool(request.user.is_active and request.user.is_staff)
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    """Whether this is somebody who may see everybody's rows."""
+    return is_staff(request) and bool(request.user.is_superuser)
+
+
+def visible(rows: QuerySet[Row], request: HttpRequest) -> QuerySet[Row]:
+    """Of these rows, those that whoever asks may see."""
+    if is_superuser(request):
+        return rows
+    return rows.none() if request.user.pk is None else rows.filter(user_id=request.user.pk)
+
+
+@admin.register(Alert)
+class AlertAdmin(AlertAdminBase):
+    """What was told, newest first."""
+
+    list_display = ("closed", "symbol", "timeframe", "what", "macd_v", "close_price", "state")
+    list_display_links = ("closed", "symbol")
+    list_filter = ("state", "kind", "direction", "timeframe", "exchange")
+    list_select_related = ("user",)
+    search_fields = ("symbol",)
+    date_hierarchy = "candle_closed_at"
+    show_full_result_count = False  # a count of every row, each time, for nothing
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
+        return visible(super().get_queryset(request), request)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return (*self.list_display, "user") if is_superuser(request) else self.list_display
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_staff(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return is_staff(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return is_superuser(request)
+
+    @admin.display(description="candle closed (UTC)", ordering="candle_closed_at")
+    def closed(self, alert: Alert) -> str:
+        return f"{alert.candle_closed_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="what happened", ordering="kind")
+    def what(self, alert: Alert) -> str:
+        arrow = "▲" if alert.direction == "up" else "▼"
+        return f"{arrow} {alert.get_kind_display()} {alert.detail}"
+
+    @admin.display(description="MACD-V", ordering="value")
+    def macd_v(self, alert: Alert) -> str:
+        return f"{alert.value:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+    @admin.display(description="price", ordering="price")
+    def close_price(self, alert: Alert) -> str:
+        return f"{alert.price.normalize():f}"
+
+
+class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A position entered by hand."""
+
+    class Meta:
+        model = Position
+        fields = ("exchange", "symbol", "quantity", "cost_basis")
+        widgets = {"exchange": forms.TextInput, "symbol": forms.TextInput}
+
+    def clean_symbol(self) -> str:
+        symbol = str(self.cleaned_data["symbol"]).strip().upper()
+        base, dash, quote = symbol.partition("-")
+        if not (base and dash and quote):
+            raise forms.ValidationError("Write base and quote with a dash: BTC-USD.")
+        return symbol
+
+
+@admin.register(Position)
+class PositionAdmin(PositionAdminBase):
+    """What is held; rows entered by hand may be edited."""
+
+    form = PositionForm
+    list_display = ("symbol", "exchange", "amount", "paid", "source", "updated_at")
+    list_filter = ("exchange", "source")
+    list_select_related = ("user",)
+    search_fields = ("symbol",)
+    date_hierarchy = "updated_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Position]:
+        return visible(super().get_queryset(request), request)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return (*self.list_display, "user") if is_superuser(request) else self.list_display
+
+    def save_model(self, request: HttpRequest, obj: Position, form: Any, change: bool) -> None:
+        if not change and request.user.pk is not None:
+            obj.user_id = request.user.pk
+        super().save_model(request, obj, form, change)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_staff(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Position | None = None) -> bool:
+        return is_staff(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_staff(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Position | None = None) -> bool:
+        return is_staff(request) and (obj is None or obj.source == Position.Source.MANUAL)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Position | None = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    @admin.display(description="quantity", ordering="quantity")
+    def amount(self, position: Position) -> str:
+        return f"{position.quantity.normalize():f}"
+
+    @admin.display(description="average price paid", ordering="cost_basis")
+    def paid(self, position: Position) -> str:
+        return "–" if position.cost_basis is None else f"{position.cost_basis.normalize():f}"

@@ -1,0 +1,61 @@
+"""What an alert row says of a signal.
+
+Rule 1: pure: a signal in, an unsaved row out. Nothing is looked up and nothing is written.
+Rule 2: an alert keeps the values that made it fire, of its bar and of the bar before.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from trading.core.indicators import IndicatorPoint
+from trading.models import Alert
+from trading.ports import FiredSignal
+
+
+def alert_of(fired: FiredSignal) -> Alert:
+    """The row of a signal, not saved."""
+    signal = fired.signal
+    return Alert(
+        user_id=fired.owner.user_id,
+        exchange=signal.market.exchange,
+        symbol=signal.market.symbol,
+        timeframe=str(signal.timeframe),
+        kind=str(signal.kind),
+        direction=str(signal.direction),
+        candle_opened_at=_utc(signal.opened_at),
+        candle_closed_at=_utc(signal.closed_at),
+        value=signal.value,
+        price=decimal_of(signal.price),
+        level=signal.level,
+        stage=str(signal.point.stage),
+        detail=signal.detail,
+        values={"bar": _values(signal.point), "before": _values(signal.previous)},
+        state=Alert.State.MISSED if fired.missed else Alert.State.PENDING,
+    )
+
+
+def decimal_of(price: float) -> Decimal:
+    """The exchange's decimal behind a float: the shortest one that is nearest to it."""
+    return Decimal(repr(price))
+
+
+def _values(point: IndicatorPoint) -> dict[str, Any]:
+    """JSON-ready; keys as on the wire."""
+    return {
+        "openedAt": point.opened_at,
+        "close": point.close,
+        "macdV": point.macd_v,
+        "signal": point.signal,
+        "histogram": point.histogram,
+        "rsi": point.rsi,
+        "atr": point.atr,
+        "stage": str(point.stage),
+        "bars": point.bars,
+    }
+
+
+def _utc(at: int) -> datetime:
+    return datetime.fromtimestamp(at, tz=UTC)

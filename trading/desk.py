@@ -1,0 +1,148 @@
+"""One user's desk: which closed bars matter to this user, and which signals leave.
+
+Rule 1: a desk computes nothing that another user needs too: bars and indicators come ready.
+Rule 2: every moment here is the exchange's. A cooldown measured by it is the same live, after a
+    repair and in a replay.
+Rule 3: nothing passes a closed gate.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from trading.core.market import MICROSECONDS, Market, Timeframe
+from trading.core.modes import SignalKind
+from trading.core.series import Closed
+from trading.core.signals import Signal, signals
+from trading.ports import DeskPlan, FiredSignal, Gate, IndicatorUpdate, Owner, Sinks
+
+REMEMBERED_ABSENCES = 16
+REMEMBERED_SIGNALS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """What was decided for one user: who, what, behind which gate, and whether at all."""
+
+    owner: Owner
+    plan: DeskPlan
+    gate: Gate
+    paused: bool = False
+
+    @property
+    def wanted(self) -> tuple[Market, ...]:
+        """The markets to be subscribed to now."""
+        return () if self.paused else self.plan.markets
+
+
+@dataclass(slots=True)
+class Attendance:
+    """When a desk looked at one market, in unix microseconds of the exchange's clock.
+
+    A bar that closed while nobody was to look (before the first arrival, or in a pause) is no
+    signal and no miss. It begins away, since ever.
+    """
+
+    _away_since_us: int | None = 0
+    _absences: deque[tuple[int, int]] = field(
+        default_factory=lambda: deque(maxlen=REMEMBERED_ABSENCES)
+    )
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the desk looks at the market now."""
+        return self._away_since_us is None
+
+    def arrive(self, at_us: int) -> None:
+        """Look from now on."""
+        if self._away_since_us is not None:
+            self._absences.append((self._away_since_us, at_us))
+            self._away_since_us = None
+
+    def leave(self, at_us: int) -> None:
+        """Look away from now on."""
+        if self._away_since_us is None:
+            self._away_since_us = at_us
+
+    def was_away(self, closed_at: int) -> bool:
+        """Whether the desk looked away when a bar closed (unix seconds)."""
+        at_us = closed_at * MICROSECONDS
+        if self._away_since_us is not None and at_us > self._away_since_us:
+            return True
+        return any(since < at_us <= until for since, until in self._absences)
+
+
+class Desk:
+    """The rules of one user, applied to bars that are shared by all."""
+
+    def __init__(self, seat: Seat, sinks: Sinks) -> None:
+        self._seat = seat
+        self._sinks = sinks
+        self._attendances: dict[Market, Attendance] = {}
+        self._told: dict[tuple[Market, Timeframe, SignalKind], deque[int]] = {}
+        self.candles_closed = 0
+        """1m candles closed for this desk since it opened."""
+        self.trades = 0
+        """Trades of its markets while its gate was open, counted with each snapshot of facts."""
+        self.last_candle_at: int | None = None
+        """Opening time of the newest 1m candle closed for it, unix seconds."""
+        self.last_signal_at: int | None = None
+        """Closing time of the candle that fired last, unix seconds."""
+
+    @property
+    def seat(self) -> Seat:
+        """What was decided last."""
+        return self._seat
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may pass now."""
+        return self._seat.gate.is_open
+
+    def take_seat(self, seat: Seat) -> None:
+        """Work by a new decision from now on; what was told before stays told."""
+        self._seat = seat
+        listed = set(seat.plan.markets)
+        self._attendances = {m: a for m, a in self._attendances.items() if m in listed}
+        self._told = {key: told for key, told in self._told.items() if key[0] in listed}
+
+    def attendance(self, market: Market) -> Attendance:
+        """When this desk looked at a market of its plan."""
+        return self._attendances.setdefault(market, Attendance())
+
+    def closed(self, closed: Closed) -> None:
+        """Take one closed bar; what it fires leaves through the sinks."""
+        seat, candle = self._seat, closed.candle
+        if not seat.gate.is_open:
+            return
+        if candle.timeframe is Timeframe.M1:
+            self.candles_closed += 1
+            self.last_candle_at = max(candle.opened_at, self.last_candle_at or 0)
+        if candle.timeframe not in seat.plan.timeframes:
+            return
+        if self.attendance(candle.market).was_away(candle.closes_at):
+            return
+        self._sinks.indicator_moved(
+            IndicatorUpdate(owner=seat.owner, candle=candle, point=closed.point)
+        )
+        for signal in signals(
+            closed.previous,
+            closed.point,
+            market=candle.market,
+            timeframe=candle.timeframe,
+            rules=seat.plan.rules,
+        ):
+            self._fire(signal, missed=closed.late)
+
+    def _fire(self, signal: Signal, *, missed: bool) -> None:
+        told = self._told.setdefault(
+            (signal.market, signal.timeframe, signal.kind), deque(maxlen=REMEMBERED_SIGNALS)
+        )
+        # At least one second, so that an amended bar never tells its own signal twice.
+        cooldown = max(self._seat.plan.rules.cooldown_seconds, 1)
+        if any(abs(signal.closed_at - closed_at) < cooldown for closed_at in told):
+            return
+        told.append(signal.closed_at)
+        self.last_signal_at = max(signal.closed_at, self.last_signal_at or 0)
+        self._sinks.signal_fired(FiredSignal(owner=self._seat.owner, signal=signal, missed=missed))

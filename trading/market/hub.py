@@ -1,0 +1,169 @@
+"""Everybody's desks over everybody's market data.
+
+Rule 1: who wants which market is counted here; the venues do the work once for all of them.
+Rule 2: what others read of it is a snapshot: immutable, replaced as a whole, read without waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from trading.core.market import Market
+from trading.desk import Desk, Seat
+from trading.exchanges.ports import Exchange
+from trading.market.venue import Venue
+from trading.net.endpoints import Endpoints
+from trading.ports import DeskFacts, FailureFacts, FeedFacts, MarketFacts, Sinks
+
+
+class Hub:
+    """All desks and all venues of one life of the data plane. Lives on one event loop.
+
+    Args:
+        endpoints: Addresses by exchange name.
+        exchanges: Protocols by exchange name.
+        sinks: Where everything found goes.
+        before: The hub of the life before: its desks keep what they told, and its markets go on
+            where they had stopped, so that the outage between is a hole like any other.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoints: Mapping[str, Endpoints],
+        exchanges: Mapping[str, Exchange],
+        sinks: Sinks,
+        before: Hub | None = None,
+    ) -> None:
+        self._endpoints = endpoints
+        self._exchanges = exchanges
+        self._sinks = sinks
+        self._venues: dict[str, Venue] = {}
+        self._unstarted: list[Venue] = []
+        self._changed = asyncio.Event()
+        self._desks: dict[str, Desk] = {}
+        self._resume_at: dict[Market, int] = {}
+        self._desks_before: dict[str, Desk] = {}
+        if before is not None:
+            self._desks_before = before._desks_before | before._desks  # noqa: SLF001 - its own kind
+            self._resume_at = before.resume_points()
+        self.facts: Mapping[str, DeskFacts] = MappingProxyType({})
+        """The last snapshot by user; safe to read from any thread."""
+
+    def install(self, seats: Mapping[str, Seat]) -> None:
+        """Work for exactly these users from now on.
+
+        Args:
+            seats: What was decided, by ``sub``.
+        """
+        desks: dict[str, Desk] = {}
+        for sub, seat in seats.items():
+            desk = self._desks.get(sub) or self._desks_before.pop(sub, None)
+            if desk is None:
+                desk = Desk(seat, self._sinks)
+            desks[sub] = desk
+            desk.take_seat(seat)
+        self._desks = desks
+        watchers, kept = self._demand()
+        for name in {*self._venues, *kept}:
+            venue = self._venue(name)
+            if venue is not None:
+                by_symbol = {symbol: tuple(them) for symbol, them in watchers[name].items()}
+                venue.want(by_symbol, kept[name])
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._changed.clear()
+                for venue in self._unstarted:
+                    tasks.create_task(venue.run(), name=f"venue {venue.name}")
+                self._unstarted.clear()
+                await self._changed.wait()
+
+    def refresh(self) -> None:
+        """Replace the snapshot."""
+        for venue in self._venues.values():
+            venue.refresh()
+        at_ms = time.time_ns() // 1_000_000
+        self.facts = MappingProxyType(
+            {sub: self._facts_of(desk, at_ms) for sub, desk in self._desks.items()}
+        )
+
+    def resume_points(self) -> dict[Market, int]:
+        """Where the bars told so far end, unix seconds by market."""
+        points = dict(self._resume_at)
+        for venue in self._venues.values():
+            points |= venue.resume_points()
+        return points
+
+    def _demand(self) -> tuple[dict[str, dict[str, list[Desk]]], dict[str, list[str]]]:
+        """Who watches what, and what is listed at all: by exchange, then symbol."""
+        watchers: dict[str, dict[str, list[Desk]]] = defaultdict(lambda: defaultdict(list))
+        kept: dict[str, list[str]] = defaultdict(list)
+        for desk in self._desks.values():
+            for exchange, symbol in desk.seat.plan.markets:
+                kept[exchange].append(symbol)
+            for exchange, symbol in desk.seat.wanted:
+                watchers[exchange][symbol].append(desk)
+        return watchers, kept
+
+    def _venue(self, name: str) -> Venue | None:
+        """The venue of an exchange, opened when first needed; None: no such exchange here."""
+        venue = self._venues.get(name)
+        if venue is None and name in self._exchanges and name in self._endpoints:
+            points = {m: at for m, at in self._resume_at.items() if m.exchange == name}
+            venue = Venue(
+                self._exchanges[name], self._endpoints[name], self._sinks, resume_at=points
+            )
+            self._venues[name] = venue
+            self._unstarted.append(venue)
+            self._changed.set()
+        return venue
+
+    def _facts_of(self, desk: Desk, at_ms: int) -> DeskFacts:
+        by_exchange: dict[str, list[Market]] = {}
+        for market in desk.seat.plan.markets:
+            by_exchange.setdefault(market.exchange, []).append(market)
+        feeds: list[FeedFacts] = []
+        markets: dict[Market, MarketFacts] = {}
+        failures: list[FailureFacts] = []
+        skews: dict[str, float] = {}
+        for name, listed in by_exchange.items():
+            venue = self._venues.get(name)
+            if venue is None:
+                feeds.append(_unserved(name))
+                markets |= {market: MarketFacts(market=market, live="stale") for market in listed}
+                continue
+            symbols = [market.symbol for market in listed]
+            feeds.append(venue.feed_facts(symbols, wanted=not desk.seat.paused))
+            markets |= {facts.market: facts for facts in venue.market_facts(symbols)}
+            failures += venue.failures(symbols)
+            if venue.listing.skew is not None:
+                skews[name] = round(venue.listing.skew.ms, 1)
+        extra: dict[str, Any] = {"skewMs": skews} if skews else {}
+        return DeskFacts(
+            at_ms=at_ms,
+            feeds=tuple(feeds),
+            markets=tuple(markets[m] for m in desk.seat.plan.markets if m in markets),
+            candles_closed=desk.candles_closed,
+            trades=desk.trades,
+            last_candle_at=desk.last_candle_at,
+            last_signal_at=desk.last_signal_at,
+            failures=tuple(sorted(failures, key=lambda failure: failure.at_ms)),
+            extra=extra,
+        )
+
+
+def _unserved(name: str) -> FeedFacts:
+    return FeedFacts(
+        exchange=name,
+        label=name.capitalize(),
+        state="off",
+        detail=f"Livermore has no feed for {name}.",
+    )

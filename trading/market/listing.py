@@ -1,0 +1,97 @@
+"""What an exchange lists, and how its clock stands to ours.
+
+Rule 1: asked for now and then, never waited for twice: without an answer every symbol may be tried,
+    and the stream's own acknowledgement tells which were not known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from trading.core.errors import ExchangeError
+from trading.core.market import Instrument
+from trading.exchanges.ports import Exchange, MarketDataProtocol
+from trading.net.backoff import Backoff
+from trading.net.clock import Skew, measure
+from trading.net.http import ExchangeHttp
+
+log = structlog.get_logger(__name__)
+
+REFRESH_SECONDS = 1_800.0
+
+
+class Listing:
+    """The instruments of one exchange as last seen.
+
+    Args:
+        exchange: Whose.
+        http: Its REST interface.
+        changed: Called when the list was read anew.
+    """
+
+    def __init__(
+        self, exchange: Exchange, http: ExchangeHttp, *, changed: Callable[[], None]
+    ) -> None:
+        self._exchange = exchange
+        self._http = http
+        self._changed = changed
+        self._instruments: dict[str, Instrument] = {}
+        self.asked = asyncio.Event()
+        """Set when the exchange was asked once, whatever came of it."""
+        self.skew: Skew | None = None
+        """How far its clock is ahead of this host's."""
+
+    def may_stream(self, symbol: str) -> bool:
+        """Whether it makes sense to subscribe to a symbol, as far as is known."""
+        if not self._instruments:
+            return True
+        instrument = self._instruments.get(symbol)
+        return instrument is not None and instrument.streamable
+
+    def new_protocol(self) -> MarketDataProtocol:
+        """A protocol for a fresh connection, knowing which symbols share a book."""
+        aliases = {
+            symbol: instrument.alias_of
+            for symbol, instrument in self._instruments.items()
+            if instrument.alias_of is not None
+        }
+        return self._exchange.new_protocol(aliases)
+
+    async def run(self) -> None:
+        """Keep the list fresh until cancelled."""
+        backoff = Backoff(first=2.0, longest=60.0)
+        while True:
+            try:
+                await self._ask()
+            except ExchangeError as exc:
+                delay = backoff.next_delay()
+                log.warning("listing.failed", exchange=self._exchange.name, reason=str(exc))
+            else:
+                backoff.reset()
+                delay = REFRESH_SECONDS
+                self._changed()
+            self.asked.set()
+            await asyncio.sleep(delay)
+
+    async def _ask(self) -> None:
+        """One attempt each: this loop is its own retry."""
+        exchange = self._exchange
+        asked_at_us = time.time_ns() // 1_000
+        server_time_us = await self._http.ask(
+            exchange.server_time_request(), exchange.server_time, attempts=1
+        )
+        self.skew = measure(asked_at_us, time.time_ns() // 1_000, server_time_us)
+        instruments = await self._http.ask(
+            exchange.instruments_request(), exchange.instruments, attempts=1
+        )
+        self._instruments = {listed.market.symbol: listed for listed in instruments}
+        log.info(
+            "listing.read",
+            exchange=exchange.name,
+            instruments=len(instruments),
+            skew_ms=round(self.skew.ms),
+        )

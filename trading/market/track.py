@@ -1,0 +1,167 @@
+"""One market as all its users share it.
+
+Rule 1: work is done only while somebody's gate is open. A track that nobody may watch sleeps:
+    it takes no trade, closes no bar, and knows that it misses trades meanwhile.
+Rule 2: a track knows no connection and fetches nothing; :mod:`trading.market.venue` does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from trading.core.errors import Rejected
+from trading.core.market import Market, Timeframe
+from trading.core.series import Closed, MarketSeries
+from trading.desk import Desk
+from trading.market.backfill import HistoryJob
+from trading.net.backoff import Backoff
+from trading.ports import MarketFacts, Sinks
+
+FIRST_RETRY_SECONDS = 2.0
+LONGEST_RETRY_SECONDS = 60.0
+REJECTED_SECONDS = 300.0
+
+
+class Track:
+    """One market's series, who watches it, and what is being fetched for it.
+
+    Args:
+        market: Which one.
+        sinks: Where closed candles go.
+        resume_at: Where an earlier life of this track had told everything, unix seconds; None:
+            there was none, and history is not told.
+    """
+
+    def __init__(self, market: Market, sinks: Sinks, *, resume_at: int | None = None) -> None:
+        self.market = market
+        self.series = MarketSeries(market)
+        self.is_fetching = False
+        """Whether history is on its way."""
+        self.warm_up: HistoryJob | None = None
+        """The history being gathered; kept over a failure, so that nothing is asked twice."""
+        self.resume_at = resume_at
+        """Where the bars told so far end, unix seconds."""
+        self._sinks = sinks
+        self._watchers: tuple[Desk, ...] = ()
+        self._arriving: list[Desk] = []
+        self._is_awake = False
+        self._retry_at = 0.0
+        self._retries = Backoff(first=FIRST_RETRY_SECONDS, longest=LONGEST_RETRY_SECONDS)
+        self._counted = 0
+        self._facts: MarketFacts | None = None
+        self._has_told = False
+
+    @property
+    def watchers(self) -> tuple[Desk, ...]:
+        """The desks that want this market now, whatever their gates."""
+        return self._watchers
+
+    @property
+    def may_fetch(self) -> bool:
+        """Whether history may be asked for now."""
+        return not self.is_fetching and time.monotonic() >= self._retry_at
+
+    def watch(self, desks: tuple[Desk, ...]) -> None:
+        """These desks want the market from now on, and no others."""
+        for desk in self._watchers:
+            if desk not in desks:
+                desk.attendance(self.market).leave(self.series.server_time_us)
+        self._watchers = desks
+        self._await_arrivals()
+        if not desks:
+            self._fall_asleep()
+
+    def is_attended(self) -> bool:
+        """Whether anybody's gate is open; asked before anything is done for this market."""
+        for desk in self._watchers:
+            if desk.is_open:
+                self._is_awake = True
+                return True
+        self._fall_asleep()
+        return False
+
+    def lose(self) -> None:
+        """Trades may be lost from the last one heard until the next."""
+        if self._is_awake:
+            self.series.doubt()
+
+    def seat_arrivals(self) -> None:
+        """Desks that waited for this market look from here on, if it is warm."""
+        if self._arriving and not self.series.needs_warm_up:
+            at_us = self.series.server_time_us
+            for desk in self._arriving:
+                if desk.is_open:
+                    desk.attendance(self.market).arrive(at_us)
+            self._await_arrivals()
+
+    def tell(self) -> None:
+        """Hand over the bars that closed since the last call."""
+        told = self.series.closed()
+        if not told:
+            return
+        desks = [desk for desk in self._watchers if desk.is_open]
+        if not desks:
+            return
+        self._has_told = True
+        self._remember(told)
+        self._sinks.candles_closed([closed.candle for closed in told])
+        for desk in desks:
+            for closed in told:
+                desk.closed(closed)
+
+    def fetched(self) -> None:
+        """History came."""
+        self.is_fetching = False
+        self._retries.reset()
+
+    def failed(self, reason: Exception) -> None:
+        """History did not come: wait before asking again, long where the answer was no."""
+        self.is_fetching = False
+        delay = self._retries.next_delay()
+        if isinstance(reason, Rejected):
+            delay = REJECTED_SECONDS
+        self._retry_at = time.monotonic() + delay
+
+    def count(self) -> None:
+        """Credit the trades since the last call to whoever may watch."""
+        trades, self._counted = self.series.trades - self._counted, self.series.trades
+        if trades:
+            for desk in self._watchers:
+                if desk.is_open:
+                    desk.trades += trades
+
+    def facts(self, *, is_stale: bool) -> MarketFacts:
+        """What can be said of this market now; the same object while nothing changed."""
+        live = "stale" if is_stale else "warming" if self.series.needs_warm_up else "receiving"
+        facts, trades = self._facts, self.series.trades
+        if facts is None or facts.live != live or facts.trades != trades or self._has_told:
+            last = self.resume_at
+            facts = self._facts = MarketFacts(
+                market=self.market,
+                live=live,
+                points=self.series.points(),
+                last_candle_at=None if last is None else last - Timeframe.M1.seconds,
+                trades=trades,
+            )
+            self._has_told = False
+        return facts
+
+    def _await_arrivals(self) -> None:
+        self._arriving = [
+            desk for desk in self._watchers if not desk.attendance(self.market).is_present
+        ]
+
+    def _fall_asleep(self) -> None:
+        if not self._is_awake:
+            return
+        self._is_awake = False
+        self.series.doubt()
+        for desk in self._watchers:
+            desk.attendance(self.market).leave(self.series.server_time_us)
+        self._await_arrivals()
+
+    def _remember(self, told: Sequence[Closed]) -> None:
+        for closed in told:
+            if closed.candle.timeframe is Timeframe.M1:
+                self.resume_at = max(closed.candle.closes_at, self.resume_at or 0)

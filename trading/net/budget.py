@@ -1,0 +1,55 @@
+"""How often an exchange lets itself be asked.
+
+Rule 1: one budget for each kind of act (requests, frames, connections) and exchange, shared by
+    everything in the process that does it: the exchange counts by address, not by user.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+
+class TokenBucket:
+    """At most ``rate`` acts a second in the long run, ``burst`` at once; first come, first served.
+
+    A token is reserved before its time has come, so nobody overtakes; whoever is cancelled while
+    waiting leaves a token unused, which errs on the side of the exchange.
+
+    Args:
+        rate: Acts per second.
+        burst: Acts that may come at once after a rest.
+        clock: Seconds, rising.
+    """
+
+    def __init__(
+        self, rate: float, *, burst: float = 1.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        if rate <= 0.0:
+            raise ValueError(f"rate must be positive, was {rate}")
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._tokens = burst
+        self._as_of = clock()
+        self._rests_until = 0.0
+
+    def reserve(self) -> float:
+        """Take a token; the seconds to wait until it may be used."""
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._as_of) * self._rate)
+        self._as_of = now
+        self._tokens -= 1.0
+        owed = max(0.0, -self._tokens / self._rate)
+        return max(owed, self._rests_until - now)
+
+    async def take(self) -> None:
+        """Wait for a token."""
+        delay = self.reserve()
+        if delay > 0.0:
+            await asyncio.sleep(delay)
+
+    def rest(self, seconds: float) -> None:
+        """Nobody acts for this long: the exchange said that it was too much."""
+        self._rests_until = max(self._rests_until, self._clock() + seconds)

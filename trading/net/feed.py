@@ -1,0 +1,278 @@
+"""One market-data connection: dial, talk, notice that it died, dial again.
+
+Rule 1: a protocol lives and dies with its socket; only what is wanted outlives it.
+Rule 2: connected is what was heard lately, not what was dialled: a link that has gone quiet is
+    stale, and dropped when it stays so.
+Rule 3: the loop that redials is ours. A venue that accepts and then drops is backed off from like
+    one that refuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import structlog
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from trading.core.errors import Malformed
+from trading.exchanges.ports import Event, Exchange, MarketDataProtocol, Subscriptions
+from trading.net.backoff import Backoff
+from trading.net.budget import TokenBucket
+from trading.net.endpoints import is_loopback
+
+log = structlog.get_logger(__name__)
+
+MAX_FRAME_BYTES = 16 * 2**20
+OPEN_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
+PING_SECONDS = 5.0
+PONG_SECONDS = 20.0
+ACK_SECONDS = 10.0
+STALE_SHARE = 0.5
+"""A link is stale after this share of the silence that ends it."""
+
+
+class FeedState(StrEnum):
+    """What a trader is told of a link."""
+
+    OFF = "off"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    STALE = "stale"
+    UNREACHABLE = "unreachable"
+
+
+class Listener(Protocol):
+    """Who is told what a feed hears. Calls come from the feed's loop, one at a time."""
+
+    def feed_heard(self, feed: Feed, events: Sequence[Event]) -> None:
+        """One frame's worth of events, oldest first."""
+
+    def feed_lost(self, feed: Feed) -> None:
+        """The connection is gone; from its last frame on trades may be lost."""
+
+
+class _Silent(Exception):
+    """The link said nothing for longer than a live one ever does."""
+
+
+class Feed:
+    """One connection to one exchange, kept up until it is cancelled.
+
+    Args:
+        exchange: Whose protocol it speaks.
+        url: Address of the WebSocket.
+        listener: Told of every frame and every loss.
+        new_protocol: Makes the protocol of a fresh connection.
+        dials: Budget of connection attempts, shared by all feeds of the exchange.
+        messages: Budget of frames sent, shared likewise.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        url: str,
+        listener: Listener,
+        *,
+        new_protocol: Callable[[], MarketDataProtocol],
+        dials: TokenBucket,
+        messages: TokenBucket,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._exchange = exchange
+        self._url = url
+        self._listener = listener
+        self._new_protocol = new_protocol
+        self._dials = dials
+        self._messages = messages
+        self._backoff = Backoff() if backoff is None else backoff
+        self._wanted: frozenset[str] = frozenset()
+        self._asked_at: dict[str, float] = {}
+        self._changed = asyncio.Event()
+        self._connection: ClientConnection | None = None
+        self._opened_at: float | None = None
+        self._heard_at = 0.0
+        self._is_up = False
+        self._trouble = ""
+        self.acknowledged: frozenset[str] = frozenset()
+        """What the exchange says it sends on this connection; empty while there is none."""
+        self.connections = 0
+        """Connections made so far."""
+        self.last_message_at_ms: int | None = None
+        """This host's clock at the last frame, unix milliseconds."""
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The canonical symbols that this connection is to carry."""
+        return self._wanted
+
+    def want(self, symbols: frozenset[str]) -> None:
+        """Carry exactly these from now on, on this connection and every one after it."""
+        if symbols != self._wanted:
+            self._wanted = symbols
+            self._changed.set()
+
+    @property
+    def state(self) -> FeedState:
+        """What can be said of the link now."""
+        if self._is_up:
+            quiet = time.monotonic() - self._heard_at
+            is_stale = quiet > self._exchange.silence_seconds * STALE_SHARE
+            return FeedState.STALE if is_stale else FeedState.CONNECTED
+        return FeedState.UNREACHABLE if self._backoff.failures > 1 else FeedState.CONNECTING
+
+    @property
+    def detail(self) -> str:
+        """Why it is not connected, for a trader; empty when it is."""
+        match self.state:
+            case FeedState.CONNECTED:
+                return ""
+            case FeedState.STALE:
+                quiet = time.monotonic() - self._heard_at
+                return f"{self._exchange.label} has said nothing for {quiet:.0f} s."
+            case _:
+                return self._trouble or f"Connecting to {self._exchange.label}."
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Round trip of the last ping, milliseconds.
+
+        Not the age of a frame by its own time: that needs the two clocks to agree, and what they
+        differ by cannot be told from a delay on the way.
+        """
+        if self._connection is None or not self._connection.latency:
+            return None
+        return self._connection.latency * 1_000
+
+    def unconfirmed(self) -> frozenset[str]:
+        """What was asked for long enough ago and is still not acknowledged."""
+        due = time.monotonic() - ACK_SECONDS
+        return frozenset(
+            symbol
+            for symbol, asked_at in self._asked_at.items()
+            if asked_at < due and symbol not in self.acknowledged
+        )
+
+    async def run(self) -> None:
+        """Keep the connection up. Ends by cancellation only."""
+        while True:
+            await self._dials.take()
+            self._opened_at = None
+            reason = "it ended"
+            try:
+                await self._connect()
+            except* (OSError, TimeoutError, WebSocketException, Malformed, _Silent) as group:
+                reason = _words(group)
+            delay = self._backoff.next_delay(lasted=self._lasted())
+            self._explain(reason, delay)
+            await asyncio.sleep(delay)
+
+    def _lasted(self) -> float:
+        """How long the last connection held, seconds; 0 if there was none."""
+        return 0.0 if self._opened_at is None else time.monotonic() - self._opened_at
+
+    async def _connect(self) -> None:
+        async with connect(
+            self._url,
+            max_size=MAX_FRAME_BYTES,
+            open_timeout=OPEN_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PONG_SECONDS,
+            compression=None,  # inflating costs half the throughput (docs/decisions)
+            proxy=None if is_loopback(self._url) else True,
+        ) as connection:
+            self._opened_at = self._heard_at = time.monotonic()
+            self._connection = connection
+            try:
+                await self._converse(connection, self._new_protocol())
+            finally:
+                self._forget_connection()
+
+    async def _converse(self, connection: ClientConnection, protocol: MarketDataProtocol) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send(connection, protocol), name="feed send")
+            tasks.create_task(self._watch(), name="feed watch")
+            while True:
+                frame = await connection.recv(decode=False)
+                self._hear(protocol, frame)
+
+    def _hear(self, protocol: MarketDataProtocol, frame: bytes) -> None:
+        if not self._is_up:
+            self._is_up = True
+            self.connections += 1
+            log.info("feed.connected", exchange=self._exchange.name, symbols=len(self._wanted))
+        self._heard_at = time.monotonic()
+        self.last_message_at_ms = time.time_ns() // 1_000_000
+        protocol.receive_text(frame)
+        events = protocol.events_received()
+        for event in events:
+            if isinstance(event, Subscriptions):
+                self.acknowledged = event.symbols
+        self._listener.feed_heard(self, events)
+
+    async def _send(self, connection: ClientConnection, protocol: MarketDataProtocol) -> None:
+        """Say what is wanted, and again whenever that changes, within the budget of frames."""
+        asked: frozenset[str] = frozenset()
+        # The first call opens the conversation even when nothing is wanted: an exchange closes
+        # a connection that does not subscribe to anything within seconds.
+        protocol.subscribe(())
+        while True:
+            self._changed.clear()
+            wanted = self._wanted
+            if gone := asked - wanted:
+                protocol.unsubscribe(sorted(gone))
+                # An older acknowledgement must not vouch for a subscription made anew.
+                self.acknowledged -= gone
+            if new := wanted - asked:
+                protocol.subscribe(sorted(new))
+            asked = wanted
+            for text in protocol.text_to_send():
+                await self._messages.take()
+                await connection.send(text)
+            now = time.monotonic()
+            self._asked_at = {symbol: self._asked_at.get(symbol, now) for symbol in wanted}
+            await self._changed.wait()
+
+    async def _watch(self) -> None:
+        """End the connection when it has been silent for too long."""
+        silence = self._exchange.silence_seconds
+        pause = silence / 8
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(pause)
+            now = time.monotonic()
+            # When this loop itself was held up, what it has not read yet is no silence.
+            if now - before < 2 * pause and now - self._heard_at > silence:
+                raise _Silent(f"nothing heard for {now - self._heard_at:.0f} s")
+
+    def _forget_connection(self) -> None:
+        self._connection = None
+        self._is_up = False
+        self._asked_at = {}
+        self.acknowledged = frozenset()
+        self._listener.feed_lost(self)
+
+    def _explain(self, reason: str, delay: float) -> None:
+        label = self._exchange.label
+        what = f"{label} cannot be reached" if self._opened_at is None else f"{label} was lost"
+        self._trouble = f"{what} ({reason}); trying again in {delay:.1f} s."
+        log.info(
+            "feed.dropped",
+            exchange=self._exchange.name,
+            reason=reason,
+            failures=self._backoff.failures,
+            seconds=round(delay, 2),
+        )
+
+
+def _words(error: BaseException) -> str:
+    """The first single error of a group, in its own words."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__
