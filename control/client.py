@@ -24,6 +24,7 @@ from typing import Any, Literal, Protocol
 
 import redis
 from pydantic import ValidationError
+from redis.client import PubSub
 
 from control import wire
 from control.protocol import (
@@ -156,15 +157,12 @@ def send(
     message, recorded = _record(user, message)
     answer = Answer(command_id=str(message.id), recorded=recorded, sent=False)
     try:
-        with wire.connect() as client, wire.connect(listening=True) as listener:
-            if wait is None:
-                _publish(client, user.sub, message)
-                return _sent(answer)
-            with listener.pubsub(ignore_subscribe_messages=False) as responses:
-                responses.subscribe(responses_of(user.sub))
-                responses.get_message(timeout=wire.TIMEOUT_SECONDS)  # subscribed, not before
-                _publish(client, user.sub, message)
-                return _await_result(responses, _sent(answer), time.monotonic() + wait)
+        if wait is None:
+            _publish(user.sub, message)
+            return _sent(answer)
+        with wire.listening_to(responses_of(user.sub)) as responses:
+            _publish(user.sub, message)
+            return _await_result(responses, _sent(answer), time.monotonic() + wait)
     except redis.RedisError as exc:
         if recorded is None:
             raise NotSent(f"Redis did not take the command: {exc}") from exc
@@ -189,15 +187,13 @@ def status(user: HasRuntime) -> RuntimeStatus | None:
     Raises:
         redis.RedisError: If Redis is away: then nothing is known, which is not "offline".
     """
-    with wire.connect() as client:
-        text = client.get(status_of(user.sub))
+    text: Any = wire.shared().get(status_of(user.sub))
     return None if text is None else RuntimeStatus.model_validate_json(text)
 
 
 def result(user: HasRuntime, command_id: str) -> CommandAck | CommandResult | None:
     """The last answer to one of this user's commands; kept for an hour."""
-    with wire.connect() as client:
-        text = client.get(result_of(user.sub, command_id))
+    text: Any = wire.shared().get(result_of(user.sub, command_id))
     return None if text is None else read_answer(json.loads(text))
 
 
@@ -217,10 +213,10 @@ def _record(user: HasRuntime, message: RuntimeCommand) -> tuple[RuntimeCommand, 
     return message.model_copy(update={"desired_revision": row.revision}), recorded
 
 
-def _publish(client: redis.Redis, sub: str, message: RuntimeCommand) -> None:
+def _publish(sub: str, message: RuntimeCommand) -> None:
     # One transaction: whoever hears the message finds it in the stream.
     text = message.to_json()
-    with client.pipeline(transaction=True) as pipe:
+    with wire.shared().pipeline(transaction=True) as pipe:
         pipe.xadd(commands_of(sub), {"command": text})
         pipe.publish(commands_of(sub), text)
         pipe.execute()
@@ -230,7 +226,7 @@ def _sent(answer: Answer) -> Answer:
     return Answer(command_id=answer.command_id, recorded=answer.recorded, sent=True)
 
 
-def _await_result(responses: redis.client.PubSub, answer: Answer, deadline: float) -> Answer:
+def _await_result(responses: PubSub, answer: Answer, deadline: float) -> Answer:
     ack: CommandAck | None = None
     outcome: CommandResult | None = None
     while outcome is None and (left := deadline - time.monotonic()) > 0:

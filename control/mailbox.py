@@ -208,7 +208,7 @@ class Mailbox:
 
     async def aclose(self) -> None:
         """Close both connections."""
-        await self._pubsub.aclose()
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
         await self._listener.aclose()
         await self._client.aclose()
 
@@ -246,7 +246,7 @@ class Mailbox:
     async def _read_new(self, sub: str) -> None:
         while True:
             try:
-                answer = await self._client.xreadgroup(
+                answer: Any = await self._client.xreadgroup(
                     CONSUMER_GROUP, self._worker, {commands_of(sub): ">"}, count=READ_COUNT
                 )
             except ResponseError as exc:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trading.exchanges.registry import EXCHANGES
-from trading.models import Position
-
 from control.protocol import Desired
 from settings_app import desired, services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.schema import Settings
 from trading.core.market import Market, Timeframe
-from trading.core.modes import Mode, SignalRules
+from trading.core.modes import Mode
+from trading.exchanges.registry import EXCHANGES
+from trading.models import Position
 from trading.ports import DeskPlan
 
 
@@ -94,11 +93,7 @@ def plan_of(document: Settings, mode: Mode, held: Iterable[tuple[str, str]]) -> 
         mode=str(mode),
         markets=tuple(markets),
         timeframes=tuple(timeframe for timeframe in Timeframe if timeframe in wanted),
-        rules=SignalRules(
-            kinds=of_mode.kinds,
-            levels=of_mode.levels,
-            cooldown_seconds=of_mode.cooldown_seconds,
-        ),
+        rules=of_mode.rules,
     )
 
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import structlog
 from django.db import OperationalError
-from trading.plane import DataPlane
 
 from control import decisions, inbox, plan, status
 from control.database import Database
@@ -37,6 +36,7 @@ from control.protocol import (
     now_ms,
 )
 from control.sinks import SignalLog
+from trading.plane import DataPlane
 from trading.ports import DeskPlan, Gate, Installed, Owner
 
 log = structlog.get_logger(__name__)

@@ -20,8 +20,6 @@ import structlog
 from django.db import Error as DatabaseError
 from django.db import transaction
 from redis.exceptions import RedisError
-from trading.alerts.compose import alert_of
-from trading.models import Alert
 
 from control import leases, wire
 from control.database import Database
@@ -32,7 +30,9 @@ from control.protocol import (
     events_of,
 )
 from control.status import cell
+from trading.alerts.compose import alert_of
 from trading.core.market import Candle
+from trading.models import Alert
 from trading.ports import FiredSignal, IndicatorUpdate, Owner
 
 log = structlog.get_logger(__name__)

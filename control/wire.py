@@ -7,9 +7,14 @@ Rule 2: a connection that waits for messages has no read timeout; every other ha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.client import PubSub
 
 TIMEOUT_SECONDS = 5.0
 OLDEST_VERSION = (6, 2)
@@ -28,6 +33,26 @@ def connect(*, listening: bool = False) -> redis.Redis:
         socket_connect_timeout=TIMEOUT_SECONDS,
         socket_timeout=None if listening else TIMEOUT_SECONDS,
     )
+
+
+@cache
+def shared(*, listening: bool = False) -> redis.Redis:
+    """The process's own client, for threads that come and go; it is never closed.
+
+    Making a client costs milliseconds, more than a command does. Its pool notices a fork.
+    """
+    return connect(listening=listening)
+
+
+@contextmanager
+def listening_to(channel: str) -> Iterator[PubSub]:
+    """A subscription that is in effect when the block begins."""
+    pubsub = shared(listening=True).pubsub()  # type: ignore[no-untyped-call]  # redis-py
+    with pubsub:
+        pubsub.subscribe(channel)
+        if pubsub.get_message(timeout=TIMEOUT_SECONDS) is None:
+            raise redis.TimeoutError(f"no subscription to {channel} within {TIMEOUT_SECONDS} s")
+        yield pubsub
 
 
 def connect_async(*, listening: bool = False) -> redis.asyncio.Redis:

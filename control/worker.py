@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import Error as DatabaseError
-from trading.plane import DataPlane
+from redis.exceptions import RedisError
 
 from control import leases, sinks, status, wire
 from control.database import Database
@@ -35,6 +35,7 @@ from control.protocol import (
 from control.runtime import Runtime, Surroundings
 from settings_app import desired
 from settings_app.desired import HostedUser
+from trading.plane import DataPlane
 from trading.ports import Owner
 
 log = structlog.get_logger(__name__)
@@ -105,17 +106,17 @@ class Worker:
             "watch": self._watch,
             "drain": self._sinks.drain,
         }
-        tasks = [
-            asyncio.create_task(self._keep_alive(name, body), name=name)
+        tasks = {
+            name: asyncio.create_task(self._keep_alive(name, body), name=name)
             for name, body in side_tasks.items()
-        ]
+        }
         try:
             await self._stopping.wait()
         finally:
+            # Whoever takes users on stops first, or it would take back what is handed over.
+            await _cancelled(tasks.pop("poll"), tasks.pop("renew"))
             await self._hand_over()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancelled(*tasks.values())
             self.plane.stop()
             await self._sinks.aclose()
             await self._mailbox.aclose()
@@ -137,7 +138,7 @@ class Worker:
         client = wire.connect_async()
         try:
             await wire.refuse_unsuitable(client)
-        except (wire.redis.RedisError, OSError) as exc:
+        except (RedisError, OSError) as exc:
             log.warning("worker.redis_away", reason=str(exc))  # waited for, not fatal
         finally:
             await client.aclose()
@@ -202,9 +203,7 @@ class Worker:
         hosted = self._hosted.pop(user_id)
         owner = hosted.runtime.owner
         hosted.runtime.stop()
-        for task in (hosted.task, hosted.opening):
-            task.cancel()
-        await asyncio.gather(hosted.task, hosted.opening, return_exceptions=True)
+        await _cancelled(hosted.task, hosted.opening)
         self._by_sub.pop(owner.sub, None)
         await self._mailbox.close(owner.sub)
         if forget:
@@ -311,3 +310,10 @@ class Worker:
         self.plane.restart()
         for hosted in self._hosted.values():
             hosted.runtime.restarted()
+
+
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks and wait until they have ended, however they did."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

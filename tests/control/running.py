@@ -43,9 +43,11 @@ class RunningWorker:
         """Stop it as SIGTERM would, and wait."""
         assert self.worker is not None
         assert self._loop is not None
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self.worker.stop)
         self._thread.join(PATIENCE_SECONDS)
-        assert not self._thread.is_alive()
+        assert not self._thread.is_alive(), [str(t) for t in asyncio.all_tasks(self._loop)]
         if self._failure is not None:
             raise self._failure
 
@@ -100,9 +102,7 @@ def eventually(look: Callable[[], T], *, seconds: float = PATIENCE_SECONDS) -> T
     return seen
 
 
-def status_when(
-    user: client.HasRuntime, holds: Callable[[RuntimeStatus], bool]
-) -> RuntimeStatus:
+def status_when(user: client.HasRuntime, holds: Callable[[RuntimeStatus], bool]) -> RuntimeStatus:
     """The first status of a user for which ``holds``."""
 
     def look() -> RuntimeStatus | None:

@@ -232,9 +232,7 @@ def test_saved_settings_are_applied_without_a_restart(anna: User, worker: Runnin
     status_when(anna, is_running)
     watchlist = [{"symbol": "LTC-USD", "exchange": "coinbase"}]
     saved = services.patch(anna.pk, {"watchlist": watchlist}, by=anna)
-    status = status_when(
-        anna, lambda status: [row.symbol for row in status.symbols] == ["LTC-USD"]
-    )
+    status = status_when(anna, lambda status: [row.symbol for row in status.symbols] == ["LTC-USD"])
     assert status.settings_revision == saved.revision
     assert status.epoch == status_when(anna, is_running).epoch
 
@@ -254,7 +252,11 @@ def test_a_blocked_data_plane_delays_neither_a_pause_nor_the_heartbeat_and_is_sh
 ) -> None:
     status_when(anna, is_running)
     released = threading.Event()
-    worker.plane.call_soon(lambda: released.wait(5.0) and None)
+
+    def block() -> None:
+        released.wait(5.0)
+
+    worker.plane.call_soon(block)
     hangs = status_when(anna, lambda status: status.data_plane.state == "hangs")
     began = time.monotonic()
     answer = client.send(anna, Command.PAUSE)

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from trading.plane import DataPlane
 
 from control.sinks import QueuedSinks
 from control.wire import UnsuitableRedis
 from control.worker import Worker
+from trading.plane import DataPlane
 
 
 class Command(BaseCommand):
