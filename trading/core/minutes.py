@@ -261,7 +261,6 @@ class MinuteBuilder:
         for minute in range(first, last + MINUTE, MINUTE):
             end_us = (minute + MINUTE) * MICROSECONDS
             self._doubtful[minute] = max(end_us, self.server_time_us) + self._grace_us
-            self._truth.pop(minute, None)
             if minute >= self._next and until_us >= end_us + self._grace_us:
                 self._away.add(minute)
 

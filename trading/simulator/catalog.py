@@ -93,7 +93,12 @@ def products(limit: int | None = None) -> Mapping[str, Product]:
     """Everything listed, by id and in order; at most ``limit`` spot products.
 
     A product stands before its aliases, so a short listing has no alias without its product.
+
+    Raises:
+        ValueError: If ``limit`` is less than 1.
     """
+    if limit is not None and limit < 1:
+        raise ValueError(f"the number of products must be at least 1, was {limit}")
     assets = list(enumerate(_assets()))
     markets = [
         *(product for rank, asset in assets for product in _dollar_markets(asset, rank)),

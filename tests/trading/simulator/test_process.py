@@ -1,0 +1,78 @@
+"""``python -m trading.simulator`` as a process."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[3]
+COMMAND = [sys.executable, "-m", "trading.simulator", "--products", "20"]
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[str]]:
+    """A simulator on a free port."""
+    with subprocess.Popen(
+        [*COMMAND, "--port", "0", "--seed", "3"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        yield running
+        running.kill()
+
+
+def address_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    found = re.search(r"http://127\.0\.0\.1:\d+/api/v3/brokerage", process.stdout.readline())
+    assert found
+    return found[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_is_and_stops_when_told(
+    process: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    address = address_of(process)
+    assert httpx.get(f"{address}/market/products/BTC-USD").status_code == 200
+    process.send_signal(number)
+    assert process.wait(timeout=5) == 0
+
+
+def test_a_taken_port_is_one_sentence(process: subprocess.Popen[str]) -> None:
+    port = address_of(process).split(":")[2].split("/")[0]
+    second = subprocess.run(
+        [*COMMAND, "--port", port],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert second.returncode == 1
+    assert len(second.stderr.strip().splitlines()) == 1
+    assert port in second.stderr
+
+
+def test_a_restart_shows_the_same_world(process: subprocess.Popen[str]) -> None:
+    query = {"start": "1790700000", "end": "1790700600", "granularity": "ONE_MINUTE"}
+    path = "/market/products/ETH-USD/candles"
+    before = httpx.get(address_of(process) + path, params=query).json()
+    process.kill()
+    process.wait(timeout=5)
+    with subprocess.Popen(
+        [*COMMAND, "--port", "0", "--seed", "3"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as again:
+        try:
+            assert httpx.get(address_of(again) + path, params=query).json() == before
+        finally:
+            again.kill()
+    assert len(before["candles"]) == 11
