@@ -11,9 +11,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+
+from settings_app.models import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +56,9 @@ def still_welcome(visitors: Collection[Visitor]) -> frozenset[Visitor]:
     )
     hashes = {
         user.pk: user.get_session_auth_hash()
-        for user in get_user_model()
-        ._default_manager.filter(
+        for user in User.objects.filter(
             pk__in={visitor.user_id for visitor in visitors}, is_active=True, is_staff=True
-        )
-        .only("password")
+        ).only("password")
     }
     return frozenset(
         visitor

@@ -16,18 +16,19 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
-from trading.core.modes import Mode
-from trading.models import Alert
 
 from control import client
 from control.protocol import Cell, Desired, RuntimeStatus, SignalEvent, SymbolStatus, now_ms
 from control.sinks import signal_event
 from settings_app import desired
 from settings_app.models import User
+from trading.core.modes import Mode
+from trading.models import Alert
 
 log = structlog.get_logger(__name__)
 
 SIGNALS = 30
+ONE_COLUMN = 16  # so few symbols have the width of the map for themselves
 LABELS = {
     "starting": "Starting",
     "running": "Running",
@@ -146,5 +147,7 @@ def heat_blocks(status: RuntimeStatus) -> list[Sequence[HeatRow]]:
         )
         for symbol in status.symbols
     ]
+    if len(rows) <= ONE_COLUMN:
+        return [rows, []]
     half = (len(rows) + 1) // 2
     return [rows[:half], rows[half:]]

@@ -213,7 +213,7 @@ class Relay:
             for sub, text in zip(part, texts, strict=True):
                 if text is None:
                     await self._send_desired(sub, only)
-                self._tell(sub, Slot.STATUS, _status(text or "null"), only)
+                self._tell(sub, Slot.STATUS, _status("null" if text is None else str(text)), only)
 
     async def _send_desired(self, sub: str, only: Outbox | None) -> None:
         # While no runtime speaks, what the user wants is known to PostgreSQL alone.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,6 +43,7 @@ from trading.ports import DeskPlan, Gate, Installed, Owner
 log = structlog.get_logger(__name__)
 
 DATABASE_BACKOFF_SECONDS = (0.1, 3.0)
+LATENCY_SAMPLES = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class Runtime:
         self._deciding = asyncio.Lock()
         self._started_at_ms = now_ms()
         self._malformed = 0
+        self._latency: dict[str, deque[float]] = {}
         self._unanswered: list[tuple[Refusal | Request, CommandResult | None]] = []
         self._effects: Mapping[Command, Callable[[Situation], Done]] = {
             Command.PAUSE: self._pause,
@@ -337,6 +340,19 @@ class Runtime:
         self.fault = Fault(error=error, where=where, since=at, retry_at=at, attempt=1)
         self.life = self.life.on(Trigger.FAULT, at)
 
+    @property
+    def is_deciding(self) -> bool:
+        """Whether a command is being carried out, whose effect no status may anticipate."""
+        return self._deciding.locked()
+
+    def beat(self) -> None:
+        """Take one sample of each link's latency, for the line that the panel draws."""
+        facts = self._around.plane.facts(self.owner.sub)
+        for feed in facts.feeds if facts else ():
+            if feed.latency_ms is not None:
+                line = self._latency.setdefault(feed.exchange, deque(maxlen=LATENCY_SAMPLES))
+                line.append(round(feed.latency_ms, 2))
+
     def complain(self, where: str, level: str, message: str) -> None:
         """Put an error where the trader sees it, and into the log."""
         log.warning("runtime.error", sub=self.owner.sub, where=where, message=message)
@@ -369,6 +385,7 @@ class Runtime:
             queue_depth=len(self._inbox),
             malformed=self._malformed,
             errors=self.errors.lines(),
+            latency={name: tuple(line) for name, line in self._latency.items()},
         )
         return status.compose(known, plane.facts(self.owner.sub), at_ms)
 

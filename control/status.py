@@ -7,7 +7,7 @@ Rule 2: whatever a status says was true at its ``at``; a guess is left out.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from control.lifecycle import Life
@@ -77,6 +77,7 @@ class Known:
     queue_depth: int
     malformed: int
     errors: list[ErrorLine]
+    latency: Mapping[str, tuple[float, ...]]
 
 
 def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
@@ -112,7 +113,7 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         last_signal_at=known.last_signal_at_ms,
         counts=_counts(known, facts, symbols),
         timeframes=list(known.timeframes),
-        exchanges=[_exchange(feed) for feed in facts.feeds] if facts else [],
+        exchanges=[_exchange(feed, known) for feed in facts.feeds] if facts else [],
         symbols=symbols,
         errors=known.errors,
         queue_depth=known.queue_depth,
@@ -168,13 +169,14 @@ def _symbol(market: MarketFacts, *, paused: bool) -> SymbolStatus:
     )
 
 
-def _exchange(feed: FeedFacts) -> ExchangeStatus:
+def _exchange(feed: FeedFacts, known: Known) -> ExchangeStatus:
     return ExchangeStatus.model_validate(
         {
             "name": feed.exchange,
             "label": feed.label,
             "state": feed.state,
             "latency_ms": feed.latency_ms,
+            "latency": list(known.latency.get(feed.exchange, ())),
             "last_message_at": feed.last_message_at_ms,
             "reconnects": feed.reconnects,
             "subscriptions": feed.subscriptions,

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from control import client, panel
 from control.client import Answer, CommandRefused, NotSent
+from control.panel import Heard
 from control.protocol import Command
 from settings_app.models import User
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         """A request behind the admin's guard: somebody is signed in."""
 
         user: User
+        runtime_heard: Heard  # what the page shows, so that its header shows the same
 
 
 WAIT_SECONDS = 3.0  # for the answer, where no socket will bring it
@@ -53,7 +55,7 @@ class CommandForm(forms.Form):
 def control(request: UserRequest) -> HttpResponse:
     """The panel: everything that is known now; kept current by its modules."""
     heard = panel.listen(request.user)
-    request.runtime_heard = heard  # the header says the same, of the same status
+    request.runtime_heard = heard
     context = {
         **admin.site.each_context(request),
         **panel.context(request.user, heard),

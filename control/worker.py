@@ -254,9 +254,11 @@ class Worker:
         now = runtime.status(at_ms)
         shape = status.shape(now)
         due = at_ms - hosted.told_at_ms >= HEARTBEAT_SECONDS * 1_000
-        if shape == hosted.told_shape and not due:
+        if due:
+            runtime.beat()
+        elif shape == hosted.told_shape or runtime.is_deciding:
             return
-        if shape != hosted.told_shape:
+        if shape != hosted.told_shape and not runtime.is_deciding:
             runtime.life = runtime.life.touched()
             now = runtime.status(at_ms)
             shape = status.shape(now)
