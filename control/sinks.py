@@ -126,13 +126,8 @@ class QueuedSinks:
 
     # -- draining
 
-    async def drain(self) -> None:
-        """Write what is queued, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._drain_alerts(), name="sinks.alerts")
-            tasks.create_task(self._drain_redis(), name="sinks.redis")
-
-    async def _drain_alerts(self) -> None:
+    async def write_alerts(self) -> None:
+        """Write queued alerts, until cancelled."""
         low, high = BACKOFF_SECONDS
         limit = low
         while True:
@@ -142,7 +137,7 @@ class QueuedSinks:
                 continue
             batch = [self._alerts.popleft() for _ in range(len(self._alerts))]
             try:
-                await self._write_alerts(batch)
+                await self._write_batch(batch)
             except DatabaseError as exc:
                 self._alerts.extendleft(reversed(batch))
                 self._count_waiting()
@@ -152,7 +147,7 @@ class QueuedSinks:
             else:
                 limit = low
 
-    async def _write_alerts(self, batch: list[FiredSignal]) -> None:
+    async def _write_batch(self, batch: list[FiredSignal]) -> None:
         """Write and take off the batch, user by user, so that a failure keeps only the rest."""
         for owner in dict.fromkeys(fired.owner for fired in batch):
             mine = [fired for fired in batch if fired.owner == owner]
@@ -167,18 +162,19 @@ class QueuedSinks:
             counts[fired.owner.sub] = counts.get(fired.owner.sub, 0) + 1
         self._signals.set_waiting(counts)
 
-    async def _drain_redis(self) -> None:
+    async def write_to_redis(self) -> None:
+        """Write queued candles and events, until cancelled."""
         while True:
             if not self._candles and not self._events:
                 await asyncio.sleep(TIDY_SECONDS)
                 continue
             try:
-                await self._write_redis()
+                await self._write_some()
             except (RedisError, OSError) as exc:
                 log.warning("sinks.redis_away", reason=str(exc))
                 await asyncio.sleep(1.0)
 
-    async def _write_redis(self) -> None:
+    async def _write_some(self) -> None:
         async with self._client.pipeline(transaction=False) as pipe:
             for _ in range(min(1_000, len(self._candles))):
                 candle = self._candles.popleft()

@@ -19,7 +19,7 @@ import structlog
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from control import leases, sinks, status, wire
+from control import leases, sinks, status, tasks, wire
 from control.database import Database
 from control.mailbox import Delivery, Mailbox
 from control.protocol import (
@@ -104,9 +104,10 @@ class Worker:
             "renew": self._renew,
             "tell": self._tell,
             "watch": self._watch,
-            "drain": self._sinks.drain,
+            "write alerts": self._sinks.write_alerts,
+            "write to Redis": self._sinks.write_to_redis,
         }
-        tasks = {
+        running = {
             name: asyncio.create_task(self._keep_alive(name, body), name=name)
             for name, body in side_tasks.items()
         }
@@ -114,9 +115,9 @@ class Worker:
             await self._stopping.wait()
         finally:
             # Whoever takes users on stops first, or it would take back what is handed over.
-            await _cancelled(tasks.pop("poll"), tasks.pop("renew"))
+            await tasks.end(running.pop("poll"), running.pop("renew"))
             await self._hand_over()
-            await _cancelled(*tasks.values())
+            await tasks.end(*running.values())
             self.plane.stop()
             await self._sinks.aclose()
             await self._mailbox.aclose()
@@ -203,7 +204,7 @@ class Worker:
         hosted = self._hosted.pop(user_id)
         owner = hosted.runtime.owner
         hosted.runtime.stop()
-        await _cancelled(hosted.task, hosted.opening)
+        await tasks.end(hosted.task, hosted.opening)
         self._by_sub.pop(owner.sub, None)
         await self._mailbox.close(owner.sub)
         if forget:
@@ -312,10 +313,3 @@ class Worker:
         self.plane.restart()
         for hosted in self._hosted.values():
             hosted.runtime.restarted()
-
-
-async def _cancelled(*tasks: asyncio.Task[None]) -> None:
-    """Cancel tasks and wait until they have ended, however they did."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
