@@ -46,7 +46,9 @@ class Page:
         """The first message from now on that is it; whatever came before stays in ``received``."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                message = json.loads(await self.socket.receive_from(PATIENCE_SECONDS))
+                message: dict[str, Any] = json.loads(
+                    await self.socket.receive_from(PATIENCE_SECONDS)
+                )
                 self.received.append(message)
                 if is_it(message):
                     return message
@@ -56,10 +58,9 @@ class Page:
         return await self.until(lambda message: message["type"] == kind)
 
     async def is_current(self) -> None:
-        """Return once the relay serves this page: it has said what it knows and how it stands."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not {"status"} <= {message["type"] for message in self.received}:
-                await self.until(lambda message: True)
+        """Return once the relay serves this page: it has said what it knows of the runtime."""
+        if not any(message["type"] == "status" for message in self.received):
+            await self.until_type("status")
 
     async def closed_with(self) -> int:
         """The close code, once the server closes."""

@@ -106,7 +106,8 @@ async def test_what_a_browser_sends_cannot_change_whose_runtime_it_hears(
 ) -> None:
     async with opened(stranger) as page:
         await page.is_current()
-        for message in ({"type": "subscribe", "sub": owner.sub}, {"sub": owner.sub}, [], "x" * 500):
+        attempts: list[object] = [{"type": "subscribe", "sub": owner.sub}, {"sub": owner.sub}, []]
+        for message in (*attempts, "x" * 500):
             await page.socket.send_to(json.dumps(message))
         await page.socket.send_to("{not json")
         wire.publish(status_of(owner.sub), a_status(owner.sub).to_json())

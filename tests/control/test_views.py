@@ -196,7 +196,7 @@ def test_a_script_gets_the_id_and_what_was_recorded(signed_in: Client, owner: Us
     response = signed_in.post(COMMAND, {"command": "pause"}, headers=JSON)
     assert response.status_code == 202
     body = response.json()
-    assert uuid.UUID(body["commandId"])
+    assert str(uuid.UUID(body["commandId"])) == body["commandId"]
     assert body["sent"] is True
     assert body["desired"] == {"isPaused": True, "mode": "position-monitor", "revision": 1}
     owner.refresh_from_db()

@@ -1,0 +1,149 @@
+"""The worker's side of the wire, on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from control import tasks, wire
+from control.mailbox import Delivery, Mailbox
+from control.protocol import (
+    CONSUMER_GROUP,
+    CommandResult,
+    commands_of,
+    responses_of,
+    result_of,
+)
+
+SUB, OTHER = "anna", "bela"
+
+
+class Post:
+    """A mailbox, what it delivered, and a sender's connection."""
+
+    def __init__(self, name: str = "worker") -> None:
+        self.delivered: list[Delivery] = []
+        self._came = asyncio.Event()
+        self.box = Mailbox(worker=name, receive=self._receive)
+        self.redis = wire.connect_async()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self.box.listen()),
+            asyncio.create_task(self.box.sweep()),
+        ]
+
+    async def send(self, body: Any, sub: str = SUB) -> None:
+        """As the client does: stream and channel at once."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.xadd(commands_of(sub), {"command": text})
+            pipe.publish(commands_of(sub), text)
+            await pipe.execute()
+
+    async def until(self, holds: Callable[[list[Delivery]], bool]) -> list[Delivery]:
+        async with asyncio.timeout(10):
+            while not holds(self.delivered):
+                self._came.clear()
+                await self._came.wait()
+        return self.delivered
+
+    def _receive(self, delivery: Delivery) -> None:
+        self.delivered.append(delivery)
+        self._came.set()
+
+    async def close(self) -> None:
+        await tasks.end(*self._tasks)
+        await self.box.aclose()
+        await self.redis.aclose()
+
+
+@pytest.fixture
+async def post(redis_url: str) -> AsyncIterator[Post]:
+    made = Post()
+    await made.box.open(SUB)
+    made.start()
+    yield made
+    await made.close()
+
+
+async def test_a_sent_command_is_delivered_once_with_its_place_in_the_stream(post: Post) -> None:
+    await post.send({"id": "1"})
+    await post.send({"id": "2"})
+    delivered = await post.until(lambda seen: len(seen) >= 2)
+    assert [d.body["id"] for d in delivered] == ["1", "2"]
+    assert all(d.entry_id and d.arrived_ms and d.sub == SUB for d in delivered)
+
+
+async def test_a_bare_publish_is_a_command_without_a_place_in_the_stream(post: Post) -> None:
+    await post.redis.publish(commands_of(SUB), '{"id": "1"}')
+    (delivery,) = await post.until(bool)
+    assert (delivery.entry_id, delivery.arrived_ms) == (None, None)
+
+
+async def test_a_lost_message_is_found_by_the_sweep(post: Post) -> None:
+    await post.redis.xadd(commands_of(SUB), {"command": '{"id": "1"}'})
+    (delivery,) = await post.until(bool)
+    assert delivery.body == {"id": "1"}
+
+
+async def test_what_is_not_json_is_delivered_as_it_is(post: Post) -> None:
+    await post.redis.publish(commands_of(SUB), "[" * 100_000)
+    (delivery,) = await post.until(bool)
+    assert delivery.body == "[" * 100_000
+
+
+async def test_another_users_commands_are_not_heard(post: Post) -> None:
+    await post.send({"id": "theirs"}, sub=OTHER)
+    await post.send({"id": "mine"})
+    (delivery,) = await post.until(bool)
+    assert delivery.body == {"id": "mine"}
+
+
+async def test_an_emptied_redis_is_healed(post: Post) -> None:
+    await post.redis.flushall()
+    await post.send({"id": "1"})
+    (delivery,) = await post.until(bool)
+    assert delivery.body == {"id": "1"}
+    groups: Any = await post.redis.xinfo_groups(commands_of(SUB))
+    assert [group["name"] for group in groups] == [CONSUMER_GROUP]
+
+
+async def test_what_a_dead_worker_left_unsettled_goes_to_the_next(post: Post) -> None:
+    await post.send({"id": "1"})
+    await post.until(bool)
+    heir = Post("heir")
+    await heir.box.open(SUB)
+    assert [d.body for d in heir.delivered] == [{"id": "1"}]
+    await heir.close()
+
+
+async def test_a_settled_command_is_answered_kept_and_off_the_stream(post: Post) -> None:
+    async with post.redis.pubsub() as answers:
+        await answers.subscribe(responses_of(SUB))
+        await post.send({"id": "1"})
+        (delivery,) = await post.until(bool)
+        result = CommandResult(command_id="1", status="succeeded", success=True, timestamp=1)
+        await post.box.settle(SUB, result, entry_id=delivery.entry_id, history={"id": "1"})
+        heard: Any = None
+        while heard is None or heard["type"] != "message":
+            heard = await answers.get_message(timeout=5)
+    assert json.loads(heard["data"])["status"] == "succeeded"
+    assert await post.redis.get(result_of(SUB, "1")) == heard["data"]
+    assert await post.redis.xlen(commands_of(SUB)) == 0
+    pending: Any = await post.redis.xpending(commands_of(SUB), CONSUMER_GROUP)
+    assert pending["pending"] == 0
+
+
+async def test_a_closed_user_is_not_heard_any_more(post: Post) -> None:
+    await post.box.open(OTHER)
+    await post.box.close(SUB)
+    await post.send({"id": "gone"})
+    await post.send({"id": "there"}, sub=OTHER)
+    (delivery,) = await post.until(bool)
+    assert delivery.body == {"id": "there"}

@@ -1,0 +1,95 @@
+"""From the document, the mode and the positions to what a desk is to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from control import plan
+from settings_app.documents import merge_patch
+from settings_app.models import User
+from settings_app.schema import Settings, default_document, validate
+from tests.settings_app.factories import UserFactory
+from trading.core.market import Market, Timeframe
+from trading.core.modes import Mode
+from trading.models import Position
+
+BTC, ETH, SOL = (Market("coinbase", f"{base}-USD") for base in ("BTC", "ETH", "SOL"))
+
+
+def document(**patch: Any) -> Settings:
+    return validate(merge_patch(default_document("anna"), patch))
+
+
+def row(market: Market, **fields: Any) -> dict[str, Any]:
+    return {"exchange": market.exchange, "symbol": market.symbol, **fields}
+
+
+def test_the_scalper_watches_the_enabled_watchlist_in_its_order() -> None:
+    settings = document(watchlist=[row(SOL), row(BTC, enabled=False), row(ETH)])
+    made = plan.plan_of(settings, Mode.SCALPER_MACDV, held=[BTC])
+    assert made.markets == (SOL, ETH)
+
+
+def test_the_position_monitor_watches_what_is_held_and_what_counts_as_held() -> None:
+    settings = document(watchlist=[row(SOL)], position_symbols=[row(ETH), row(BTC)])
+    made = plan.plan_of(settings, Mode.POSITION_MONITOR, held=[BTC])
+    assert made.markets == (BTC, ETH)
+
+
+def test_a_market_of_an_exchange_that_is_off_or_not_supported_yet_is_not_watched() -> None:
+    elsewhere = Market("kucoin", "BTC-USDT")
+    settings = document(
+        exchanges={"coinbase": {"enabled": False}, "kucoin": {"enabled": True}},
+        watchlist=[row(BTC), row(elsewhere)],
+    )
+    assert plan.plan_of(settings, Mode.SCALPER_MACDV, held=[]).markets == ()
+
+
+def test_the_rules_are_those_of_the_mode() -> None:
+    settings = document(
+        modes={"scalper-macdv": {"timeframes": ["1h", "5m"], "cooldown_seconds": 60}}
+    )
+    made = plan.plan_of(settings, Mode.SCALPER_MACDV, held=[])
+    assert made.timeframes == (Timeframe.M5, Timeframe.H1)
+    assert made.rules.cooldown_seconds == 60
+    other = plan.plan_of(settings, Mode.POSITION_MONITOR, held=[])
+    assert other.timeframes == tuple(Timeframe)
+
+
+@pytest.mark.django_db
+def test_a_situation_holds_what_the_row_says_and_only_this_users_positions() -> None:
+    anna: User = UserFactory.create(is_paused=True)
+    bela: User = UserFactory.create()
+    Position.objects.create(user=anna, exchange="coinbase", symbol="BTC-USD", quantity=1)
+    Position.objects.create(user=bela, exchange="coinbase", symbol="ETH-USD", quantity=1)
+    now = plan.situation(anna.pk)
+    assert (now.desired.is_paused, now.desired.mode) == (True, "position-monitor")
+    assert now.plan is not None
+    assert now.plan.markets == (BTC,)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("stored", "version", "says"),
+    [
+        ('{"version": 2, "sub": "x", "watchlst": []}', 2, "watchlst"),
+        ('{"version": 9, "sub": "x"}', 9, "9"),
+    ],
+)
+def test_a_document_that_cannot_be_used_is_a_situation_with_reasons(
+    stored: str, version: int, says: str
+) -> None:
+    anna: User = UserFactory.create()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE settings_app_user SET settings = %s, settings_version = %s,"
+            " settings_revision = 7 WHERE id = %s",
+            [stored, version, anna.pk],
+        )
+    now = plan.situation(anna.pk)
+    assert now.plan is None
+    assert now.settings_revision == 7
+    assert any(says in problem for problem in now.problems)

@@ -1,0 +1,118 @@
+"""What the data plane found becomes rows, once each, under the fence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from control import leases, sinks
+from control.models import Lease
+from settings_app.models import User
+from tests.settings_app.factories import UserFactory
+from trading.core.indicators import IndicatorPoint
+from trading.core.market import Candle, Market, Timeframe
+from trading.core.modes import SignalKind
+from trading.core.signals import Direction, Signal
+from trading.core.stages import Stage
+from trading.models import Alert
+from trading.ports import FiredSignal, Owner
+
+BTC = Market("coinbase", "BTC-USD")
+
+
+def point(closes_at: int, macd_v: float) -> IndicatorPoint:
+    return IndicatorPoint(
+        opened_at=closes_at - 60,
+        closes_at=closes_at,
+        close=100.5,
+        macd_v=macd_v,
+        signal=120.0,
+        histogram=macd_v - 120.0,
+        rsi=60.0,
+        atr=1.0,
+        stage=Stage.RALLYING,
+        bars=300,
+    )
+
+
+def fired(owner: Owner, closed_at: int = 1_700_000_040, *, missed: bool = False) -> FiredSignal:
+    signal = Signal(
+        market=BTC,
+        timeframe=Timeframe.M1,
+        kind=SignalKind.LEVEL,
+        direction=Direction.UP,
+        opened_at=closed_at - 60,
+        closed_at=closed_at,
+        price=100.5,
+        value=151.0,
+        level=150.0,
+        detail="through +150",
+        point=point(closed_at, 151.0),
+        previous=point(closed_at - 60, 149.0),
+    )
+    return FiredSignal(owner=owner, signal=signal, missed=missed)
+
+
+@pytest.fixture
+def owner(db: None) -> Owner:
+    user: User = UserFactory.create()
+    return Owner(user_id=user.pk, sub=user.sub, fence=leases.acquire([user.pk], "w")[user.pk])
+
+
+def test_a_signal_becomes_one_row_however_often_it_is_written(owner: Owner) -> None:
+    assert len(sinks.write_alerts(owner, [fired(owner)])) == 1
+    assert sinks.write_alerts(owner, [fired(owner)]) == []
+    alert = Alert.objects.get()
+    assert (alert.symbol, alert.kind, alert.value, alert.state) == (
+        "BTC-USD",
+        "level",
+        151.0,
+        Alert.State.PENDING,
+    )
+    assert alert.candle_closed_at.timestamp() == 1_700_000_040
+    assert alert.values["before"]["macdV"] == 149.0
+
+
+def test_a_signal_of_an_outage_is_recorded_as_missed(owner: Owner) -> None:
+    sinks.write_alerts(owner, [fired(owner, missed=True)])
+    assert Alert.objects.get().state == Alert.State.MISSED
+
+
+def test_a_fenced_off_worker_writes_no_alert(owner: Owner) -> None:
+    Lease.objects.update(fence=owner.fence + 1)
+    assert sinks.write_alerts(owner, [fired(owner)]) == []
+    assert not Alert.objects.exists()
+
+
+def test_two_users_have_the_same_signal_each(owner: Owner) -> None:
+    bela: User = UserFactory.create()
+    other = Owner(user_id=bela.pk, sub=bela.sub, fence=leases.acquire([bela.pk], "w")[bela.pk])
+    sinks.write_alerts(owner, [fired(owner)])
+    sinks.write_alerts(other, [fired(other)])
+    assert set(Alert.objects.values_list("user_id", flat=True)) == {owner.user_id, bela.pk}
+
+
+def test_the_log_of_signals_counts_from_the_rows_on(owner: Owner) -> None:
+    sinks.write_alerts(owner, [fired(owner), fired(owner, 1_700_000_100)])
+    assert sinks.signals_so_far(owner.user_id) == (2, 1_700_000_100_000)
+    log = sinks.SignalLog()
+    log.start(owner.sub, today=2, last_at_ms=1_700_000_100_000)
+    log.note(owner.sub, 1_700_000_160)
+    assert (log.today(owner.sub), log.last_at_ms(owner.sub)) == (3, 1_700_000_160_000)
+    assert (log.today("bela"), log.last_at_ms("bela")) == (0, None)
+
+
+def test_the_same_candle_is_the_same_entry() -> None:
+    candle = Candle(
+        market=BTC,
+        timeframe=Timeframe.M1,
+        opened_at=60,
+        open=1.0,
+        high=2.5,
+        low=0.5,
+        close=2.0,
+        volume=0.1,
+    )
+    assert sinks.candle_entry(candle) == "[60,1.0,2.5,0.5,2.0,0.1,0]"
+    assert sinks.candle_entry(replace(candle, synthetic=True)).endswith(",1]")
