@@ -1,0 +1,66 @@
+# What people type and what CI calls. `make run` is all that a trader needs.
+#
+#   make run                 everything, until Ctrl-C     PORT=8000 EXCHANGE=simulated|live SPEED=1
+#   make test  make check    what CI runs                 ARGS="…" goes to pytest
+#   make setup               the installation alone
+#   make lock                pin the requirements anew
+#   make clean               remove everything that any of these made, the data included
+
+.DEFAULT_GOAL := run
+.PHONY: run test check setup lock clean
+.DELETE_ON_ERROR:
+
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+endif
+IN_VENV := .venv/bin/python
+INSTALL := $(IN_VENV) -m pip install --quiet --disable-pip-version-check --no-input \
+	--only-binary=:all: --require-hashes -r
+
+run: .venv/run.stamp
+	@exec $(IN_VENV) -m livermore run --follow-parent
+
+test: .venv/dev.stamp
+	@$(IN_VENV) -m pytest $(ARGS)
+
+check: .venv/dev.stamp
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+	$(IN_VENV) -m mypy
+	.venv/bin/lint-imports
+	$(IN_VENV) -m djlint --quiet --lint templates
+	LIVERMORE_HTTPS=1 $(IN_VENV) manage.py check --deploy --fail-level WARNING
+	$(IN_VENV) manage.py makemigrations --check --dry-run
+
+setup: .venv/dev.stamp
+
+.venv/run.stamp: requirements/run.txt .venv/made.stamp
+	@echo "Installing what Livermore needs to run (once)…"
+	@$(INSTALL) requirements/run.txt
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/made.stamp
+	@echo "Installing what Livermore needs to run and to be tested (once)…"
+	@$(INSTALL) requirements/dev.txt
+	@touch .venv/run.stamp $@
+
+.venv/made.stamp:
+	@[ -n "$(PYTHON)" ] || { echo "Livermore needs Python 3.11 or newer: install it, or name it with PYTHON=…" >&2; exit 1; }
+	@"$(PYTHON)" -m venv .venv || { echo "Python's venv module is missing: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+# pip-compile repeats addresses and directories of the machine it runs on: only pins may stay.
+lock: .venv/dev.stamp
+	@for name in run dev; do \
+		CUSTOM_COMPILE_COMMAND="make lock" $(IN_VENV) -m piptools compile --quiet --generate-hashes \
+			--strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host \
+			--no-emit-find-links --output-file "requirements/$$name.txt" "requirements/$$name.in" \
+			|| exit 1; \
+	done
+
+clean:
+	@"$(PYTHON)" -m livermore remove-data
+	@rm -rf .venv staticfiles test-results .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache .coverage htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

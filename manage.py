@@ -1,0 +1,28 @@
+#!/usr/bin/env python
+"""Django's command line, which finds the running stack by itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> int:
+    """Run one command; without the servers it needs, say how to start them."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "livermore.settings")
+
+    from livermore.preflight import obstacle  # noqa: PLC0415 - after the settings' name is known
+
+    reason = obstacle(sys.argv)
+    if reason is not None:
+        print(reason, file=sys.stderr)  # noqa: T201 - this is a command line
+        return 1
+
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
+
+    execute_from_command_line(sys.argv)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
