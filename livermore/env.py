@@ -1,0 +1,215 @@
+"""The environment, read once, and the files by which processes of one stack find each other.
+
+Rule 1: nothing else in the program reads ``os.environ`` for its own configuration. (The names of
+    credentials that a user's settings mention are resolved where they are used.)
+Rule 2: a variable that is set wins; what is missing comes from ``.livermore/env``, and only
+    while the ``make run`` that wrote it lives: a stale file is as good as none.
+Rule 3: no Django here: the settings read this module, and so does the supervisor before them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+COINBASE_REST = "https://api.coinbase.com/api/v3/brokerage"
+COINBASE_WEBSOCKET = "wss://advanced-trade-ws.coinbase.com"
+_FASTEST = 10_000
+
+
+class EnvironmentInvalid(ValueError):
+    """A variable has a value that cannot be meant; the text names it and says what would do."""
+
+
+class ExchangeSource(StrEnum):
+    """Where market data comes from."""
+
+    SIMULATED = "simulated"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class StateFiles:
+    """Names of the files in a state directory: one directory is one stack and its data."""
+
+    directory: Path
+
+    @property
+    def addresses(self) -> Path:
+        """``env``: where the servers of the running stack listen. Mode 0600."""
+        return self.directory / "env"
+
+    @property
+    def lock(self) -> Path:
+        """Held (``flock``) by the one supervisor of this directory."""
+        return self.directory / "lock"
+
+    @property
+    def secret_key(self) -> Path:
+        """Django's secret key. Mode 0600."""
+        return self.directory / "secret-key"
+
+    @property
+    def demo_password(self) -> Path:
+        """The demo user's password. Mode 0600."""
+        return self.directory / "demo-password"
+
+    @property
+    def static(self) -> Path:
+        """Collected and hashed static files."""
+        return self.directory / "static"
+
+    def is_locked(self) -> bool:
+        """Whether a supervisor holds this directory now."""
+        try:
+            with self.lock.open("rb") as file:
+                # Shared and released at once: readers never turn each other away, and a
+                # supervisor that happens to start in this instant tries again.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def read_addresses(self) -> dict[str, str]:
+        """What the living stack wrote; empty when there is none."""
+        if not self.is_locked():
+            return {}
+        try:
+            lines = self.addresses.read_text(encoding="utf-8").splitlines()
+        except (FileNotFoundError, PermissionError):
+            return {}
+        pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+        return {name: "".join(shlex.split(value)) for name, sign, value in pairs if sign}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Everything that a process is told from outside.
+
+    Args:
+        database_url: PostgreSQL of the stack, None while there is no stack.
+        redis_url: Redis of the stack (the wire's logical database), None likewise.
+        secret_key: Django's. Without a stack a throw-away one, so that commands which need no
+            server work in a fresh clone.
+        pool_size: Connections in the database pool; 0 is no pool. Only the web process has one.
+        hosts: Host names under which the pages may be reached.
+        https: The pages are reached over https, through a proxy that says so.
+        hashed_static: Serve collected, hashed files; False serves the sources as they are.
+        speed: How many times faster than the clock the simulated exchange runs.
+        seed: Which of its worlds the simulated exchange plays.
+        log_json: One JSON object a line instead of text for people.
+    """
+
+    state: StateFiles
+    database_url: str | None
+    redis_url: str | None
+    secret_key: str
+    port: int
+    exchange: ExchangeSource
+    coinbase_rest: str
+    coinbase_websocket: str
+    pool_size: int
+    hosts: tuple[str, ...]
+    https: bool
+    hashed_static: bool
+    log_json: bool
+    speed: float
+    seed: int
+
+
+def read(
+    environ: Mapping[str, str] | None = None, *, makes_secret_key: bool = False
+) -> Environment:
+    """Read the environment over the running stack's addresses.
+
+    Args:
+        environ: Variables; those of this process by default.
+        makes_secret_key: The caller makes a lasting secret key where there is none.
+
+    Raises:
+        EnvironmentInvalid: If a variable's value cannot be meant, or a deployment with its own
+            database has no secret key.
+    """
+    own = os.environ if environ is None else environ
+    state = StateFiles(Path(own.get("LIVERMORE_STATE") or PROJECT / ".livermore").absolute())
+    values = {**state.read_addresses(), **{name: value for name, value in own.items() if value}}
+    database_url = values.get("DATABASE_URL")
+    return Environment(
+        state=state,
+        database_url=database_url,
+        redis_url=values.get("REDIS_URL"),
+        secret_key=_secret_key(
+            values, state, required=database_url is not None and not makes_secret_key
+        ),
+        port=_number(values, "PORT", 8000, 65_535),
+        exchange=_exchange(values),
+        coinbase_rest=values.get("LIVERMORE_COINBASE_REST", COINBASE_REST),
+        coinbase_websocket=values.get("LIVERMORE_COINBASE_WS", COINBASE_WEBSOCKET),
+        pool_size=_number(values, "LIVERMORE_DATABASE_POOL", 0, 1_000),
+        hosts=tuple(values.get("LIVERMORE_HOSTS", "localhost,127.0.0.1,[::1]").split(",")),
+        https=_switch(values, "LIVERMORE_HTTPS", default=False),
+        hashed_static=_switch(values, "LIVERMORE_HASHED_STATIC", default=True),
+        log_json=_switch(values, "LIVERMORE_LOG_JSON", default=False),
+        speed=_speed(values),
+        seed=_number(values, "SEED", 1, 2**31),
+    )
+
+
+def _secret_key(values: Mapping[str, str], state: StateFiles, *, required: bool) -> str:
+    if "SECRET_KEY" in values:
+        return values["SECRET_KEY"]
+    try:
+        return state.secret_key.read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, PermissionError):
+        if required:
+            raise EnvironmentInvalid(
+                "SECRET_KEY must be set where DATABASE_URL is: processes of one deployment "
+                "share it. `make run` makes and keeps one by itself."
+            ) from None
+        return secrets.token_urlsafe(50)
+
+
+def _exchange(values: Mapping[str, str]) -> ExchangeSource:
+    name = values.get("EXCHANGE", ExchangeSource.SIMULATED)
+    try:
+        return ExchangeSource(name)
+    except ValueError:
+        raise EnvironmentInvalid(
+            f"EXCHANGE must be one of {', '.join(ExchangeSource)}, was {name!r}."
+        ) from None
+
+
+def _speed(values: Mapping[str, str]) -> float:
+    text = values.get("SPEED", "1")
+    with contextlib.suppress(ValueError):
+        if 0 < (speed := float(text)) <= _FASTEST:
+            return speed
+    raise EnvironmentInvalid(
+        f"SPEED must be a number above 0 and at most {_FASTEST}, was {text!r}."
+    )
+
+
+def _number(values: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = values.get(name, str(default))
+    if not text.isascii() or not text.isdecimal() or int(text) > most:
+        raise EnvironmentInvalid(f"{name} must be a number from 0 to {most}, was {text!r}.")
+    return int(text)
+
+
+def _switch(values: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = values.get(name, str(default)).lower()
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    raise EnvironmentInvalid(f"{name} must be 1 or 0, was {text!r}.")
