@@ -1,0 +1,52 @@
+// Numbers, ages and zones. U+2212 is the minus sign: as wide as the plus.
+
+export const MINUS = "\u2212";
+
+export function signed(value, digits = 0) {
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return text;
+  return (value > 0 ? "+" : MINUS) + text;
+}
+
+export const count = (number) => number.toLocaleString("en-GB");
+
+export const plural = (number, one, many = `${one}s`) =>
+  `${count(number)} ${number === 1 ? one : many}`;
+
+/** The heat step of a MACD-V value, "-4" to "4"; "n" where there is no value yet. */
+export function zone(value) {
+  if (value === null || value === undefined) return "n";
+  const size = Math.abs(value);
+  const step = [50, 100, 150, 250].filter((bound) => size >= bound).length;
+  return String(value < 0 && step ? -step : step);
+}
+
+export function age(ms) {
+  const seconds = Math.max(0, ms / 1000);
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+const two = (number) => String(number).padStart(2, "0");
+
+export function uptime(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const days = Math.floor(seconds / 86_400);
+  const hours = Math.floor(seconds / 3_600) % 24;
+  const minutes = Math.floor(seconds / 60) % 60;
+  return `${days ? `${days} d ` : ""}${two(hours)}:${two(minutes)}:${two(seconds % 60)}`;
+}
+
+export function took(ms) {
+  if (ms === null || ms === undefined) return "–";
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+export const clock = (ms) =>
+  new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+
+/** A symbol as the lists show it: the usual quote currency goes without saying. */
+export const short = (symbol) => symbol.replace(/-USD$/, "");

@@ -1,0 +1,131 @@
+// The page's line to its runtime: one WebSocket, redialled with backoff when it is lost.
+// on(type, fn) tells of: status, desired, link (something about the line has changed), answer (to a
+// command, whosever), and the events of the runtime as they are: signal, indicator.
+
+import { measured } from "./clock.js";
+import { accept, known, want } from "./runtime.js";
+
+const PULSE_MS = 5_000; // how often the line is tried
+const SILENCE_MS = 12_000; // a line without a word for so long is dead
+const BACKOFF_MS = [250, 10_000];
+const REPORT_EVERY = 8; // messages, or
+const REPORT_MS = 250;
+const NO_LONGER_WELCOME = 4401;
+
+const bus = new EventTarget();
+
+export const emit = (type, detail) => bus.dispatchEvent(new CustomEvent(type, { detail }));
+
+/** Call `fn` with every message of a type; returns what ends that. */
+export function on(type, fn) {
+  const listener = (event) => fn(event.detail);
+  bus.addEventListener(type, listener);
+  return () => bus.removeEventListener(type, listener);
+}
+
+let socket = null;
+let attempts = 0;
+let heardAt = 0;
+let counted = 0; // messages handled since the socket opened
+let reported = 0;
+let reporting = null;
+let redialling = null;
+
+export function connect() {
+  clearTimeout(redialling);
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new WebSocket(`${scheme}://${location.host}/ws/runtime/`);
+  socket.addEventListener("open", opened);
+  socket.addEventListener("message", (event) => received(event.data));
+  socket.addEventListener("close", closed);
+}
+
+function opened() {
+  known.socket = "open";
+  heardAt = Date.now();
+  counted = reported = 0;
+  pulse();
+  emit("link");
+}
+
+async function closed(event) {
+  const wasOpen = known.socket === "open";
+  if (wasOpen) known.lostAt = Date.now();
+  known.socket = "lost";
+  emit("link");
+  if ((!wasOpen || event.code === NO_LONGER_WELCOME) && (await isSignedOut())) {
+    known.signedIn = false;
+    emit("link");
+    return;
+  }
+  const [shortest, longest] = BACKOFF_MS;
+  const ceiling = Math.min(longest, shortest * 2 ** attempts++);
+  redialling = setTimeout(connect, ceiling * (0.5 + Math.random() / 2));
+}
+
+/** A refused socket does not say why; a page that redirects to the sign-in does. */
+async function isSignedOut() {
+  try {
+    const page = await fetch(location.href, {
+      method: "HEAD",
+      redirect: "manual",
+      cache: "no-store",
+    });
+    return page.type === "opaqueredirect";
+  } catch {
+    return false; // the server is away, which is something else
+  }
+}
+
+function pulse() {
+  if (known.socket !== "open") return;
+  if (Date.now() - heardAt > SILENCE_MS) socket.close();
+  else socket.send(JSON.stringify({ type: "clock", sent: Date.now() }));
+}
+
+setInterval(pulse, PULSE_MS);
+addEventListener("visibilitychange", () => document.visibilityState === "visible" && pulse());
+addEventListener("online", () => known.socket === "lost" && known.signedIn && connect());
+
+function received(text) {
+  heardAt = Date.now();
+  attempts = 0;
+  report();
+  const message = JSON.parse(text);
+  switch (message.type) {
+    case "status":
+      if (accept(message.status)) emit("status");
+      break;
+    case "desired":
+      want(message.desired);
+      emit("desired");
+      break;
+    case "link":
+      known.redis = message.redis;
+      emit("link");
+      break;
+    case "clock":
+      measured(message.sent, message.now, heardAt);
+      break;
+    case "ack":
+    case "result":
+      emit("answer", message);
+      break;
+    default:
+      emit(message.type, message);
+  }
+}
+
+/** Tell the server how far this page has come, so that it sends no more than we can handle. */
+function report() {
+  counted += 1;
+  if (counted - reported >= REPORT_EVERY) sendReport();
+  else reporting ??= setTimeout(sendReport, REPORT_MS);
+}
+
+function sendReport() {
+  clearTimeout(reporting);
+  reporting = null;
+  reported = counted;
+  if (known.socket === "open") socket.send(JSON.stringify({ type: "seen", count: counted }));
+}

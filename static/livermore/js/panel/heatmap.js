@@ -1,0 +1,207 @@
+// The heat map: an ARIA grid that the server rendered; kept current here, and walked by keyboard.
+
+import { $, $$, clone, el, fill, setAttribute, setText } from "../dom.js";
+import { short, signed, zone } from "../format.js";
+
+const ONE_COLUMN = 16; // so few symbols have the width of the map for themselves
+const FRESH_MS = 8_000; // how long a cell whose signal has fired stays ringed
+
+const map = $("#cp-map");
+const readout = $("#cp-read");
+const hint = readout.textContent;
+const blocks = $$(".cp-block", map);
+
+const rows = new Map(); // "exchange:symbol" -> {row, cells by timeframe, data}
+let timeframes = [];
+let focused = null;
+
+const keyOf = ({ exchange, symbol }) => `${exchange}:${symbol}`;
+
+// ── what it shows ──────────────────────────────────────────────────────────
+
+/** Bring the map in line with a status; only what differs is touched. */
+export function showMap(status) {
+  if (status.timeframes.join() !== timeframes.join()) rebuild(status.timeframes);
+  const wanted = new Set(status.symbols.map(keyOf));
+  let moved = false;
+  for (const [key, { row }] of rows) {
+    if (wanted.has(key)) continue;
+    row.remove();
+    rows.delete(key);
+    moved = true;
+  }
+  for (const symbol of status.symbols) {
+    if (!rows.has(keyOf(symbol))) {
+      rows.set(keyOf(symbol), makeRow(symbol));
+      moved = true;
+    }
+    updateRow(rows.get(keyOf(symbol)), symbol);
+  }
+  if (moved) arrange();
+}
+
+function rebuild(list) {
+  timeframes = list;
+  rows.clear();
+  for (const block of blocks) {
+    $$("[data-key]", block).forEach((row) => row.remove());
+    const heads = $$("[data-tf]", $(".cp-hrow", block));
+    heads.forEach((head) => head.remove());
+    $(".cp-hrow", block).append(
+      ...list.map((tf) => el("span", { role: "columnheader", "data-tf": tf }, tf)),
+    );
+  }
+}
+
+function makeRow(symbol) {
+  const row = clone("cp-heat-row");
+  row.dataset.key = keyOf(symbol);
+  fill(row, { symbol: short(symbol.symbol) });
+  $(".cp-sym", row).title = symbol.symbol;
+  const cells = {};
+  for (const tf of timeframes) {
+    cells[tf] = el("span", { class: "lv-z", role: "gridcell", tabindex: "-1", "data-tf": tf });
+  }
+  row.append(...Object.values(cells));
+  return { row, cells, data: symbol };
+}
+
+function updateRow(entry, symbol) {
+  entry.data = symbol;
+  if (entry.row.dataset.live !== symbol.live) {
+    entry.row.dataset.live = symbol.live;
+    fill(entry.row, { live: symbol.live === "receiving" ? "" : ` ${symbol.live}` });
+  }
+  for (const tf of timeframes) updateCell(entry.cells[tf], symbol.tf[tf]);
+}
+
+function updateCell(cell, value) {
+  const isKnown = value?.v != null;
+  setText(cell, isKnown ? signed(value.v) : "·");
+  const step = isKnown ? zone(value.v) : "n";
+  if (cell.dataset.z !== step) cell.dataset.z = step;
+  const direction = !isKnown || value.h == null ? "" : value.h >= 0 ? "u" : "d";
+  if (cell.dataset.d !== direction) cell.dataset.d = direction;
+}
+
+/** One closed candle moved one cell. */
+export function moveCell({ exchange, symbol, timeframe, cell }) {
+  const entry = rows.get(keyOf({ exchange, symbol }));
+  if (!entry?.cells[timeframe]) return;
+  entry.data.tf[timeframe] = cell;
+  updateCell(entry.cells[timeframe], cell);
+}
+
+/** Ring the cell whose signal has just fired. */
+export function flash({ exchange, symbol, timeframe }) {
+  const cell = rows.get(keyOf({ exchange, symbol }))?.cells[timeframe];
+  if (!cell) return;
+  cell.classList.add("cp-fresh");
+  setTimeout(() => cell.classList.remove("cp-fresh"), FRESH_MS);
+}
+
+// ── in which order ─────────────────────────────────────────────────────────
+
+const strength = ({ data }) => Math.abs(data.tf["1h"]?.v ?? 0);
+const ORDERS = {
+  strong: (a, b) => strength(b) - strength(a),
+  name: (a, b) => a.data.symbol.localeCompare(b.data.symbol),
+};
+
+/** Order and filter as asked. Rows never move by themselves: a live map must not jump. */
+function arrange() {
+  const wanted = $("#cp-filter").value.trim().toUpperCase();
+  const order = ORDERS[$("#cp-sort").value];
+  const entries = [...rows.values()];
+  const shown = entries.filter(({ data }) => data.symbol.includes(wanted));
+  const visible = new Set(shown);
+  if (order) shown.sort(order);
+  for (const entry of entries) entry.row.hidden = !visible.has(entry);
+  const columns = shown.length <= ONE_COLUMN ? 1 : blocks.length;
+  const length = Math.ceil(shown.length / columns);
+  blocks.forEach((block, index) => {
+    const part = shown.slice(index * length, (index + 1) * length);
+    block.append(...part.map(({ row }) => row));
+    block.hidden = part.length === 0;
+  });
+  $("#cp-map-empty").hidden = entries.length > 0;
+  $("#cp-map-none").hidden = entries.length === 0 || shown.length > 0;
+  const more = $("#cp-more");
+  more.hidden = shown.length < 14;
+  if (!map.classList.contains("cp-all")) setText(more, `Show all ${shown.length} symbols`);
+  if (!focused?.isConnected) enter($(".lv-z", map));
+}
+
+// ── by keyboard and pointer ────────────────────────────────────────────────
+
+function enter(cell) {
+  if (focused) focused.tabIndex = -1;
+  focused = cell;
+  if (cell) cell.tabIndex = 0;
+}
+
+function move(cell) {
+  enter(cell);
+  cell.focus();
+}
+
+function describe(cell) {
+  const entry = rows.get(cell.closest(".cp-row").dataset.key);
+  const value = entry?.data.tf[cell.dataset.tf];
+  if (!value) return;
+  const name = el("b", {}, `${entry.data.symbol} ${cell.dataset.tf}`);
+  readout.replaceChildren(name, ` ${inWords(value)}`);
+}
+
+function inWords({ v, s, h, stage }) {
+  if (v == null) return "warming up: too few closed candles for a value";
+  const parts = [`MACD-V ${signed(v, 1)}`];
+  if (s != null) parts.push(`signal ${signed(s, 1)}`);
+  if (h != null) parts.push(`histogram ${signed(h, 1)}`);
+  return [...parts, stage].join(" · ");
+}
+
+const isCell = (target) => target.matches?.(".lv-z");
+
+function walk(event) {
+  if (!isCell(event.target)) return;
+  const list = $$(".cp-row[data-key]", map).filter((row) => row.offsetParent);
+  const row = event.target.closest(".cp-row");
+  const cells = $$(".lv-z", row);
+  const x = cells.indexOf(event.target);
+  const y = list.indexOf(row);
+  const to = {
+    ArrowRight: [x + 1, y],
+    ArrowLeft: [x - 1, y],
+    ArrowDown: [x, y + 1],
+    ArrowUp: [x, y - 1],
+    Home: [0, y],
+    End: [cells.length - 1, y],
+    PageDown: [x, Math.min(list.length - 1, y + 10)],
+    PageUp: [x, Math.max(0, y - 10)],
+  }[event.key];
+  if (!to) return;
+  event.preventDefault();
+  const next = list[to[1]] && $$(".lv-z", list[to[1]])[to[0]];
+  if (next) move(next);
+}
+
+/** Focus the map at its one tab stop. */
+export const focusMap = () => focused?.focus();
+
+export function listen() {
+  map.addEventListener("pointerover", (event) => isCell(event.target) && describe(event.target));
+  map.addEventListener("pointerleave", () => {
+    if (!map.contains(document.activeElement)) setText(readout, hint);
+  });
+  map.addEventListener("focusin", (event) => isCell(event.target) && describe(event.target));
+  map.addEventListener("click", (event) => isCell(event.target) && move(event.target));
+  map.addEventListener("keydown", walk);
+  $("#cp-filter").addEventListener("input", arrange);
+  $("#cp-sort").addEventListener("change", arrange);
+  $("#cp-more").addEventListener("click", ({ currentTarget }) => {
+    const isAll = map.classList.toggle("cp-all");
+    setAttribute(currentTarget, "aria-expanded", String(isAll));
+    setText(currentTarget, isAll ? "Show fewer" : `Show all ${rows.size} symbols`);
+  });
+}

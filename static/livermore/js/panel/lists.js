@@ -1,0 +1,118 @@
+// Signals, errors, and the commands of this page's session.
+
+import { $, clone, fill, setAttribute, setIcon } from "../dom.js";
+import { age, clock, count, short, signed, took, zone } from "../format.js";
+
+const SIGNALS = 30;
+const COMMANDS = 12;
+const ANSWERS = {
+  sent: ["off", "stale", "Sent"],
+  acknowledged: ["off", "stale", "Received"],
+  succeeded: ["ok", "ok", "Applied"],
+  failed: ["bad", "x", "Failed"],
+  refused: ["bad", "x", "Refused"],
+  expired: ["warn", "stale", "Expired"],
+  recorded: ["warn", "recorded", "Recorded"],
+  unanswered: ["warn", "stale", "No answer"],
+};
+
+// ── signals ────────────────────────────────────────────────────────────────
+
+const signals = $("#cp-signals");
+
+function signalRow(signal) {
+  const row = fill(clone("cp-signal"), {
+    time: clock(signal.closedAt),
+    symbol: short(signal.symbol),
+    timeframe: signal.timeframe,
+    text: `${signal.kind} ${signal.direction}`,
+    value: signed(signal.value),
+  });
+  row.title = signal.detail;
+  setAttribute($(".lv-z", row), "data-z", zone(signal.value));
+  $("[data-missed]", row).hidden = signal.state !== "missed";
+  return row;
+}
+
+/** The server's rows again, in this browser's time. */
+export function showSignals(list) {
+  replace(signals, list.map(signalRow));
+}
+
+export function addSignal(signal) {
+  $(".lv-empty", signals).hidden = true;
+  const row = signalRow(signal);
+  row.classList.add("cp-new");
+  signals.prepend(row);
+  while (signals.children.length > SIGNALS + 1) signals.children[SIGNALS - 1].remove();
+}
+
+// ── errors ─────────────────────────────────────────────────────────────────
+
+const errors = $("#cp-errors");
+
+export function showErrors(list, at) {
+  const rows = list.map((error) => {
+    const row = fill(clone("cp-error"), {
+      level: error.level,
+      where: error.where,
+      when: `${error.count > 1 ? `${count(error.count)}× · ` : ""}${age(at - error.at)} ago`,
+      message: error.message,
+    });
+    const isError = error.level === "error";
+    setAttribute($(".lv-st", row), "data-s", isError ? "bad" : "warn");
+    setIcon(row, isError ? "faulted" : "stale");
+    return row;
+  });
+  replace(errors, rows);
+}
+
+// ── commands ───────────────────────────────────────────────────────────────
+
+const commands = $("#cp-commands");
+const session = []; // newest first
+
+export function addCommand({ key, command, payload, at }) {
+  const row = clone("cp-command");
+  session.unshift({ key, at, row, status: "sent" });
+  for (const old of session.splice(COMMANDS)) old.row.remove();
+  fill(row, { command, detail: payload.mode ?? "" });
+  $(".cp-none", commands).hidden = true;
+  commands.prepend(row);
+  showAnswer(session[0]);
+}
+
+export function moveCommand({ key, ...change }) {
+  const entry = session.find((candidate) => candidate.key === key);
+  if (!entry) return;
+  if (isOpen(change.status) && !isOpen(entry.status)) return; // an answer is never taken back
+  Object.assign(entry, change);
+  showAnswer(entry);
+}
+
+const isOpen = (status) => status === "sent" || status === "acknowledged";
+
+function showAnswer({ row, status, message, ms }) {
+  const [tone, glyph, word] = ANSWERS[status];
+  fill(row, { word, message: message ?? "", took: isOpen(status) ? "…" : took(ms) });
+  setAttribute($(".lv-st", row), "data-s", tone);
+  setIcon(row, glyph);
+  $(".lv-spin", row).hidden = !isOpen(status);
+  setAttribute($(".lv-st .lv-i", row), "hidden", isOpen(status) ? "" : null);
+  const open = session.filter((entry) => isOpen(entry.status)).length;
+  fill($(".cp-hist"), { pending: open ? `${open} pending` : "" });
+}
+
+/** The ages of commands tick by this browser's clock, which also timed them. */
+export function tickCommands() {
+  for (const { row, at } of session) fill(row, { when: `${age(Date.now() - at)} ago` });
+}
+
+// ── both ───────────────────────────────────────────────────────────────────
+
+/** New rows before the list's empty state, which stays in place and is hidden while not needed. */
+function replace(list, rows) {
+  const empty = $(".lv-empty", list);
+  list.replaceChildren(...rows, empty);
+  empty.hidden = rows.length > 0;
+}

@@ -1,0 +1,17 @@
+// Short notices. A success goes by itself; a failure stays until it is dismissed.
+
+import { $, clone, fill, setIcon } from "./dom.js";
+
+const LIFE_MS = 6_000;
+const AT_MOST = 4;
+
+/** `glyph` is an icon's name; `stays` for whatever a person should act on. */
+export function toast(title, text = "", { glyph = "ok", stays = false } = {}) {
+  const box = $("#lv-toasts");
+  const node = fill(clone("lv-toast"), { title, text });
+  setIcon(node, glyph);
+  $("button", node).addEventListener("click", () => node.remove());
+  box.append(node);
+  while (box.children.length > AT_MOST) box.firstElementChild.remove();
+  if (!stays) setTimeout(() => node.remove(), LIFE_MS);
+}

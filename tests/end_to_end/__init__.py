@@ -1,0 +1,1 @@
+"""Stories in a real browser, against everything that ``make run`` starts."""

@@ -1,0 +1,114 @@
+"""Debian's Chromium, a running Livermore, and pages that are signed in."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
+
+from livermore.embedded.home import remove_state
+from tests.end_to_end.running import Livermore, running_livermore
+
+# No service of the browser's own: the tests run without a network.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESK = ViewportSize(width=1360, height=900)
+PHONE = ViewportSize(width=390, height=844)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests run last: its driver keeps an event loop running in this thread."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(180))
+    items.sort(key=lambda item: item.path.is_relative_to(here))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    return {**browser_type_launch_args, "executable_path": chromium, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def livermore(browser: Browser) -> Iterator[Livermore]:
+    """Everything that ``make run`` starts; only where there is a browser to look at it."""
+    state = Path(tempfile.mkdtemp(prefix="livermore-end-to-end-"))
+    state.chmod(0o711)  # the servers' account passes through
+    try:
+        with running_livermore(state) as stack:
+            yield stack
+    finally:
+        remove_state(state)
+
+
+class Console:
+    """Everything the browser complained about, on every page of a test."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def hear(self, page: Page) -> None:
+        """Collect from a page what it says from now on."""
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.messages.append(f"{page.url}: {error}"))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.messages.append(f"{message.type}: {message.text} ({message.location})")
+
+
+@pytest.fixture
+def console() -> Iterator[Console]:
+    """No page of a test may break the content security policy, or complain of anything else."""
+    heard = Console()
+    yield heard
+    assert heard.messages == []
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser of one person, at a desk."""
+    own = browser.new_context(viewport=DESK)
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def panel(context: BrowserContext, livermore: Livermore, console: Console) -> Iterator[Page]:
+    """The control panel of the demo user, signed in and live; running again afterwards."""
+    page = context.new_page()
+    console.hear(page)
+    sign_in(page, livermore)
+    expect(page.locator("#cp-pill")).to_contain_text("Running")
+    yield page
+    if livermore.status()["state"] == "paused":
+        page.goto(f"{livermore.url}/admin/control/")
+        page.get_by_role("button", name="Resume").click()
+        expect(page.locator("#cp-pill")).to_contain_text("Running")
+
+
+def sign_in(page: Page, livermore: Livermore) -> None:
+    """As a person does it, from the front door."""
+    page.goto(livermore.url)
+    page.get_by_label("Username").fill("demo")
+    page.get_by_label("Password").fill(livermore.password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(f"{livermore.url}/admin/control/")
+    expect(page.locator('#cp-status [data-slot="heartbeat"]')).to_contain_text("ago")  # it ticks

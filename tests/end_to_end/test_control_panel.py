@@ -1,0 +1,189 @@
+"""What a trader does on the control panel, in a real browser, against the whole stack."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+
+from livermore.env import PROJECT
+from tests.end_to_end.conftest import DESK, PHONE, Console, sign_in
+from tests.end_to_end.running import Livermore
+
+SCREENSHOT = PROJECT / "docs" / "images" / "control-panel.png"
+SECOND_BROWSER_MS = 500
+
+# Notes every change of the button and the pill with the browser's time, so that a test can tell
+# afterwards what was shown when.
+WATCH = """() => {
+  window.seen = [];
+  const button = document.getElementById("cp-toggle");
+  const pill = document.getElementById("cp-pill");
+  const note = () => window.seen.push({
+    at: Date.now(),
+    busy: button.getAttribute("aria-busy") === "true",
+    shown: pill.textContent.trim(),
+  });
+  for (const node of [button, pill]) {
+    new MutationObserver(note).observe(
+      node, {attributes: true, childList: true, characterData: true, subtree: true},
+    );
+  }
+}"""
+
+
+def trades(page: Page) -> int:
+    return int(re.sub(r"\D", "", page.locator("#cp-trades").inner_text()) or "0")
+
+
+def test_the_panel_shows_trades_being_processed(panel: Page) -> None:
+    before = trades(panel)
+    panel.wait_for_function(
+        "before => Number(document.getElementById('cp-trades').textContent.replace(/\\D/g, ''))"
+        " > before",
+        arg=before,
+    )
+    expect(panel.locator("#cp-exchanges")).to_contain_text("Connected")
+    expect(panel.get_by_role("row", name="BTC")).to_be_visible()
+    if "LIVERMORE_SCREENSHOTS" in os.environ:
+        renew_the_readmes_picture(panel)
+
+
+def renew_the_readmes_picture(panel: Page) -> None:
+    expect(panel.locator("#cp-signals li:visible").nth(9)).to_be_visible(timeout=90_000)
+    SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
+    panel.screenshot(path=SCREENSHOT)
+
+
+def test_a_pause_is_shown_when_it_is_applied_and_not_before(
+    panel: Page, livermore: Livermore
+) -> None:
+    panel.evaluate(WATCH)
+    with livermore.frozen_runtime():
+        panel.keyboard.press("p")
+        expect(panel.locator("#cp-toggle")).to_have_attribute("aria-busy", "true")
+        expect(panel.locator("#cp-commands")).to_contain_text("Sent")
+        panel.wait_for_timeout(1_000)  # long enough for an optimistic page to betray itself
+        assert "Running" in panel.locator("#cp-pill").inner_text()
+        assert livermore.status()["state"] == "running"
+    expect(panel.locator("#cp-pill")).to_contain_text("Paused")
+    status = livermore.status()
+    assert status["state"] == "paused"
+    seen = panel.evaluate("window.seen")
+    assert seen[0]["busy"]
+    assert next(note["at"] for note in seen if note["shown"] == "Paused") >= status["pausedAt"]
+    expect(panel.locator(".lv-toast")).to_contain_text(re.compile(r"Paused.* m?s", re.DOTALL))
+    expect(panel.locator("#cp-toggle")).not_to_have_attribute("aria-busy", "true")
+    expect(panel.locator("#cp-commands")).to_contain_text("Applied")
+    expect(panel).to_have_title(re.compile("^Paused"))
+
+
+def test_resuming_brings_the_trades_back(panel: Page, livermore: Livermore) -> None:
+    panel.get_by_role("button", name="Pause").click()
+    expect(panel.locator('[data-notice="paused"]')).to_be_visible()
+    panel.get_by_role("button", name="Resume").click()
+    expect(panel.locator("#cp-pill")).to_contain_text("Running")
+    expect(panel.locator('[data-notice="paused"]')).to_be_hidden()
+    before = trades(panel)
+    panel.wait_for_function(
+        "before => Number(document.getElementById('cp-trades').textContent.replace(/\\D/g, ''))"
+        " > before",
+        arg=before,
+    )
+    assert livermore.status()["state"] == "running"
+
+
+def test_the_mode_is_switched_after_saying_what_changes(panel: Page, livermore: Livermore) -> None:
+    for mode in ("position-monitor", "scalper-macdv"):
+        panel.keyboard.press("m")
+        dialog = panel.get_by_role("dialog", name="Switch mode")
+        assert dialog.get_by_role("radio", name="scalper-orderbook").is_disabled()
+        dialog.get_by_role("radio", name=mode).check()
+        dialog.get_by_role("button", name=f"Switch to {mode}").click()
+        expect(panel.locator('#cp-status [data-slot="mode"]')).to_have_text(mode)
+        assert livermore.status()["mode"] == mode
+    expect(panel.get_by_role("row", name="BTC")).to_be_visible()
+
+
+def test_a_pause_in_one_browser_shows_in_another(
+    panel: Page, browser: Browser, livermore: Livermore, console: Console
+) -> None:
+    context = browser.new_context(viewport=PHONE)
+    other = context.new_page()
+    console.hear(other)
+    sign_in(other, livermore)
+    expect(other.locator("#cp-pill")).to_contain_text("Running")
+    for page in (panel, other):
+        page.evaluate(WATCH)
+    panel.keyboard.press("p")
+    shown = []
+    for page in (panel, other):
+        expect(page.locator("#cp-pill")).to_contain_text("Paused")
+        seen = page.evaluate("window.seen")
+        shown.append(next(note["at"] for note in seen if note["shown"] == "Paused"))
+    assert abs(shown[1] - shown[0]) < SECOND_BROWSER_MS
+    context.close()
+
+
+def test_without_javascript_the_buttons_still_work(
+    panel: Page, browser: Browser, context: BrowserContext, livermore: Livermore
+) -> None:
+    plain = browser.new_context(java_script_enabled=False, storage_state=context.storage_state())
+    page = plain.new_page()
+    page.goto(f"{livermore.url}/admin/control/")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".messagelist")).to_contain_text("Pause: succeeded")
+    expect(page.locator("#cp-pill")).to_contain_text("Paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".messagelist")).to_contain_text("Resume: succeeded")
+    expect(page.locator("#cp-pill")).to_contain_text("Running")
+    plain.close()
+
+
+def test_the_heat_map_is_walked_by_keyboard(panel: Page) -> None:
+    expect(panel.get_by_role("row", name="ETH")).to_be_visible()
+    panel.keyboard.press("h")
+    for key in ("ArrowDown", "ArrowRight"):
+        panel.keyboard.press(key)
+    assert panel.evaluate("document.activeElement.dataset.tf") == "5m"
+    expect(panel.locator("#cp-read")).to_contain_text("ETH-USD 5m")
+
+
+def test_signing_out_in_another_tab_is_noticed(
+    panel: Page, context: BrowserContext, livermore: Livermore
+) -> None:
+    tab = context.new_page()
+    tab.goto(f"{livermore.url}/admin/")
+    tab.get_by_role("button", name="Sign out").click()
+    expect(panel.locator('[data-notice="signed-out"]')).to_be_visible(timeout=10_000)
+    sign_in(panel, livermore)
+
+
+def test_the_admins_own_pages_keep_the_policy(panel: Page, livermore: Livermore) -> None:
+    for path in ("", "settings_app/user/", "settings_app/user/1/change/", "trading/alert/"):
+        panel.goto(f"{livermore.url}/admin/{path}", wait_until="networkidle")
+        expect(panel.locator("#lv-header-state")).to_contain_text("Running")
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_panel_has_no_serious_barrier(
+    panel: Page, viewport: ViewportSize, scheme: str, console: Console
+) -> None:
+    panel.set_viewport_size(viewport)
+    panel.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    expect(panel.get_by_role("row", name="BTC")).to_be_visible()
+    assert panel.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    before = list(console.messages)
+    found = Axe().run(panel).response["violations"]  # axe writes inline styles of its own
+    console.messages[:] = before
+    serious = [
+        f"{violation['id']}: {node['html']}"
+        for violation in found
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
+    ]
+    assert serious == []
