@@ -7,7 +7,7 @@ Rule 3: a position that the exchange reported is the exchange's to change.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
@@ -95,7 +95,9 @@ class AlertAdmin(AlertAdminBase):
 
 
 class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """A position entered by hand."""
+    """A position entered by hand. Whose it is, is said by the page and not by the form."""
+
+    owner_id: ClassVar[int | None] = None
 
     class Meta:
         model = Position
@@ -108,6 +110,20 @@ class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         if not (base and dash and quote):
             raise forms.ValidationError("Write base and quote with a dash: BTC-USD.")
         return symbol
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        # The owner is no field, so Django does not look at the constraint.
+        same = Position.objects.filter(
+            user_id=self.owner_id,
+            exchange=data.get("exchange"),
+            symbol=data.get("symbol"),
+        )
+        if same.exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(
+                "You already hold %(symbol)s on %(exchange)s.", code="unique", params=data
+            )
+        return data
 
 
 @admin.register(Position)
@@ -127,9 +143,16 @@ class PositionAdmin(PositionAdminBase):
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.list_display, "user") if is_superuser(request) else self.list_display
 
+    def get_form(
+        self, request: HttpRequest, obj: Position | None = None, change: bool = False, **kwargs: Any
+    ) -> type[PositionForm]:
+        # A class of its own for each request, as Django makes it.
+        form: type[PositionForm] = super().get_form(request, obj, change=change, **kwargs)
+        form.owner_id = request.user.pk if obj is None else obj.user_id
+        return form
+
     def save_model(self, request: HttpRequest, obj: Position, form: Any, change: bool) -> None:
-        if not change and request.user.pk is not None:
-            obj.user_id = request.user.pk
+        obj.user_id = form.owner_id
         super().save_model(request, obj, form, change)
 
     def has_module_permission(self, request: HttpRequest) -> bool:

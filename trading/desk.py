@@ -100,9 +100,10 @@ class Desk:
         """Whether anything may pass now."""
         return self._seat.gate.is_open
 
-    def take_seat(self, seat: Seat) -> None:
+    def take_seat(self, seat: Seat, sinks: Sinks) -> None:
         """Work by a new decision from now on; what was told before stays told."""
         self._seat = seat
+        self._sinks = sinks
         listed = set(seat.plan.markets)
         self._attendances = {m: a for m, a in self._attendances.items() if m in listed}
         self._told = {key: told for key, told in self._told.items() if key[0] in listed}

@@ -131,9 +131,7 @@ async def turning(simulator: Simulator, recorder: Recorder) -> AsyncIterator[Dat
         assert await asyncio.to_thread(plane.stop), "the data plane did not stop in time"
 
 
-def install(
-    plane: DataPlane, sub: str, *markets: Market, rules: SignalRules | None = None
-) -> Gate:
+def install(plane: DataPlane, sub: str, *markets: Market, rules: SignalRules | None = None) -> Gate:
     """A user's open desk."""
     gate = Gate(is_open=True)
     plane.install(owner(sub), plan(*markets, rules=rules), gate)

@@ -67,7 +67,7 @@ class Hub:
             if desk is None:
                 desk = Desk(seat, self._sinks)
             desks[sub] = desk
-            desk.take_seat(seat)
+            desk.take_seat(seat, self._sinks)
         self._desks = desks
         watchers, kept = self._demand()
         for name in {*self._venues, *kept}:

@@ -47,6 +47,7 @@ GRACE_SECONDS = 2.0
 OLDEST_CUT_SECONDS = 240 * Timeframe.M1.seconds
 """A warm-up that waited longer begins anew, while its trades are still kept."""
 
+OVERLAP_SECONDS = Timeframe.M1.seconds
 REMEMBERED_FAILURES = 20
 _WORST_FIRST = (
     FeedState.UNREACHABLE,
@@ -267,10 +268,11 @@ class Venue:
         cut = cut_before(now_us, GRACE_SECONDS)
         job = track.warm_up
         if job is None or cut - job.cut > OLDEST_CUT_SECONDS:
-            # Bars told before the last restart are history; those since then are a hole.
-            told = track.resume_at
-            if told is not None and 0 <= cut - told <= OLDEST_CUT_SECONDS:
-                cut = told
+            # Bars told before the last restart are history; those since then are a hole, and so
+            # is the very last one, whose amendment may have been lost with that life.
+            certain = None if track.resume_at is None else track.resume_at - OVERLAP_SECONDS
+            if certain is not None and 0 <= cut - certain <= OLDEST_CUT_SECONDS:
+                cut = certain
             job = track.warm_up = HistoryJob(
                 symbol=track.market.symbol,
                 urgency=Urgency.WARM_UP,

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 MAX_FRAME_BYTES = 16 * 2**20
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
-PING_SECONDS = 5.0
+PING_SECONDS = 2.0
 PONG_SECONDS = 20.0
 ACK_SECONDS = 10.0
 STALE_SHARE = 0.5
@@ -149,9 +149,9 @@ class Feed:
             return None
         return self._connection.latency * 1_000
 
-    def unconfirmed(self) -> frozenset[str]:
-        """What was asked for long enough ago and is still not acknowledged."""
-        due = time.monotonic() - ACK_SECONDS
+    def unconfirmed(self, after: float = ACK_SECONDS) -> frozenset[str]:
+        """What was asked for more than ``after`` seconds ago and is still not acknowledged."""
+        due = time.monotonic() - after
         return frozenset(
             symbol
             for symbol, asked_at in self._asked_at.items()

@@ -1,0 +1,53 @@
+"""What an alert row says of a signal."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.trading import test_desk as bars
+from tests.trading.running import Recorder
+from trading.alerts.compose import alert_of, decimal_of
+from trading.models import Alert
+from trading.ports import FiredSignal
+
+
+def fired(*, late: bool = False) -> FiredSignal:
+    recorder = Recorder()
+    bars.desk(recorder).closed(bars.closed(1, late=late))
+    return recorder.signals[0]
+
+
+def test_row_says_what_happened_and_why() -> None:
+    signal = fired()
+    alert = alert_of(signal)
+    assert alert.pk is None
+    assert alert.user_id == signal.owner.user_id
+    assert (alert.exchange, alert.symbol, alert.timeframe) == ("coinbase", "BTC-USD", "1m")
+    assert (alert.kind, alert.direction, alert.level) == ("level", "up", 150.0)
+    assert alert.candle_opened_at == datetime(2026, 9, 30, 12, 1, tzinfo=UTC)
+    assert alert.candle_closed_at == datetime(2026, 9, 30, 12, 2, tzinfo=UTC)
+    assert (alert.value, alert.price, alert.stage) == (160.0, Decimal(100), "rallying")
+    assert alert.state == Alert.State.PENDING
+    assert alert.values["bar"]["macdV"] == 160.0
+    assert alert.values["before"]["macdV"] == 100.0
+    assert json.loads(json.dumps(alert.values, allow_nan=False)) == alert.values
+
+
+def test_missed_signal_is_said_to_be_missed() -> None:
+    assert alert_of(fired(late=True)).state == Alert.State.MISSED
+
+
+@pytest.mark.parametrize("text", ["66312.4", "0.00000123", "1e-12", "100000000.25"])
+def test_price_is_the_exchanges_decimal(text: str) -> None:
+    assert decimal_of(float(text)) == Decimal(text)
+
+
+@given(st.decimals(min_value=0, max_value=10**6, places=9))
+def test_every_decimal_of_fifteen_digits_comes_back(price: Decimal) -> None:
+    assert decimal_of(float(price)) == price

@@ -1,0 +1,163 @@
+"""History over REST: what is asked, in which order, and what a failure costs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.trading import running
+from trading.core.candles import Hole
+from trading.core.errors import ExchangeError, Rejected, Unreachable
+from trading.core.market import MICROSECONDS, Timeframe
+from trading.market.backfill import (
+    Backfill,
+    HistoryJob,
+    Span,
+    Urgency,
+    chunks,
+    cut_before,
+    hole_spans,
+    warm_up_spans,
+)
+from trading.net.http import ExchangeHttp
+from trading.simulator.faults import Accept, Refuse
+from trading.simulator.server import Simulator
+
+NOON = running.BEGAN_AT_NS // 10**9
+
+
+class Outcomes:
+    """Jobs that ended, in order."""
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[HistoryJob, ExchangeError | None]] = []
+        self._changed = asyncio.Event()
+
+    def done(self, job: HistoryJob, error: ExchangeError | None) -> None:
+        self.ended.append((job, error))
+        self._changed.set()
+
+    async def count(self, number: int) -> None:
+        async with asyncio.timeout(20.0):
+            while len(self.ended) < number:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@asynccontextmanager
+async def backfilling(simulator: Simulator) -> AsyncIterator[Backfill]:
+    """A backfill at work."""
+    async with ExchangeHttp(running.COINBASE, simulator.rest) as http:
+        backfill = Backfill(running.COINBASE, http)
+        task = asyncio.create_task(backfill.run(), name="backfill under test")
+        try:
+            yield backfill
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+def job(outcomes: Outcomes, *, urgency: Urgency, symbol: str = "BTC-USD") -> HistoryJob:
+    """A warm-up or the repair of ten minutes, both before noon."""
+    hole = Hole(NOON - 600, NOON, NOON * MICROSECONDS)
+    repair = urgency is Urgency.REPAIR
+    return HistoryJob(
+        symbol=symbol,
+        urgency=urgency,
+        cut=NOON,
+        left=hole_spans(hole) if repair else warm_up_spans(NOON),
+        done=outcomes.done,
+    )
+
+
+async def test_a_warm_up_is_300_closed_bars_of_each_timeframe() -> None:
+    outcomes = Outcomes()
+    async with running.serving() as simulator, backfilling(simulator) as backfill:
+        backfill.submit(job(outcomes, urgency=Urgency.WARM_UP))
+        await outcomes.count(1)
+    ended, error = outcomes.ended[0]
+    assert error is None
+    assert not ended.left
+    assert set(ended.candles) == set(Timeframe)
+    for timeframe, candles in ended.candles.items():
+        opened = [candle.opened_at for candle in candles]
+        assert opened == sorted(opened)
+        assert 250 <= len(candles) <= 300
+        assert candles[-1].closes_at <= NOON < candles[-1].closes_at + 2 * timeframe.seconds
+
+
+async def test_repairs_go_before_warm_ups() -> None:
+    outcomes = Outcomes()
+    async with (
+        running.serving() as simulator,
+        ExchangeHttp(running.COINBASE, simulator.rest) as http,
+    ):
+        backfill = Backfill(running.COINBASE, http)
+        for _ in range(30):
+            backfill.submit(job(outcomes, urgency=Urgency.WARM_UP))
+        backfill.submit(job(outcomes, urgency=Urgency.REPAIR, symbol="ETH-USD"))
+        assert backfill.waiting == 31
+        task = asyncio.create_task(backfill.run(), name="backfill under test")
+        await outcomes.count(1)
+        task.cancel()
+        await asyncio.wait([task])
+    assert outcomes.ended[0][0].symbol == "ETH-USD"
+
+
+async def test_a_failed_job_keeps_its_answers_and_may_be_submitted_again() -> None:
+    outcomes = Outcomes()
+    async with running.serving() as simulator, backfilling(simulator) as backfill:
+        wanted = job(outcomes, urgency=Urgency.WARM_UP)
+        first = wanted.left.popleft()
+        wanted.candles[first.timeframe] = []
+        simulator.inject(Refuse(seconds=600.0, scope="rest"))
+        backfill.submit(wanted)
+        await outcomes.count(1)
+        assert isinstance(outcomes.ended[0][1], Unreachable)
+        assert len(wanted.left) == 5
+        simulator.inject(Accept())
+        backfill.submit(wanted)
+        await outcomes.count(2)
+    assert outcomes.ended[1][1] is None
+    assert wanted.candles[first.timeframe] == [], "not asked twice"
+    assert len(wanted.candles) == 6
+
+
+async def test_symbol_nobody_knows_is_rejected() -> None:
+    outcomes = Outcomes()
+    async with running.serving() as simulator, backfilling(simulator) as backfill:
+        backfill.submit(job(outcomes, urgency=Urgency.REPAIR, symbol="NOPE-USD"))
+        await outcomes.count(1)
+    assert isinstance(outcomes.ended[0][1], Rejected)
+
+
+def test_a_hole_is_asked_in_minutes() -> None:
+    assert list(hole_spans(Hole(600, 900, 0))) == [Span(Timeframe.M1, 600, 900)]
+
+
+@given(
+    st.sampled_from(list(Timeframe)),
+    st.integers(min_value=0, max_value=10_000),
+    st.integers(min_value=1, max_value=2_000),
+    st.integers(min_value=1, max_value=350),
+)
+def test_chunks_cover_the_span_once_and_hold_no_more_than_allowed(
+    timeframe: Timeframe, first: int, count: int, allowed: int
+) -> None:
+    start, end = first * timeframe.seconds, (first + count) * timeframe.seconds
+    parts = chunks(Span(timeframe, start, end), allowed)
+    assert [part.start for part in parts[1:]] == [part.end for part in parts[:-1]]
+    assert (parts[0].start, parts[-1].end) == (start, end)
+    assert all(0 < part.end - part.start <= allowed * timeframe.seconds for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(120.0, 60), (121.9, 60), (122.0, 120), (179.0, 120)]
+)
+def test_the_newest_minute_is_cut_off_until_it_is_settled(seconds: float, expected: int) -> None:
+    assert cut_before(round(seconds * MICROSECONDS), 2.0) == expected

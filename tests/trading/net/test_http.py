@@ -1,0 +1,103 @@
+"""What is asked again, and what is not, against a real server on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from tests.trading.running import SwiftCoinbase
+from trading.core.errors import Malformed, RateLimited, Rejected, Unreachable
+from trading.exchanges.ports import Request
+from trading.net.http import ExchangeHttp
+
+EXCHANGE = SwiftCoinbase()
+TIME = '{"iso":"2026-09-30T02:37:29Z","epochSeconds":"1790735849","epochMillis":"1790735849298"}'
+THROTTLED = '{"errors":[{"id":"rate_limit_exceeded","message":"Too many requests"}]}'
+
+
+class Venue:
+    """Answers from a list, one after another, and remembers what it was asked."""
+
+    def __init__(self, answers: Sequence[tuple[int, str]]) -> None:
+        self._answers = list(answers)
+        self.asked: list[web.Request] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(request)
+        status, body = self._answers.pop(0)
+        return web.Response(status=status, text=body)
+
+
+@asynccontextmanager
+async def asking(*answers: tuple[int, str]) -> AsyncIterator[tuple[ExchangeHttp, Venue]]:
+    """An HTTP shell and the server it talks to."""
+    venue = Venue(answers)
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", venue.answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        port = runner.addresses[0][1]
+        async with ExchangeHttp(EXCHANGE, f"http://127.0.0.1:{port}/api") as http:
+            yield http, venue
+    finally:
+        await runner.cleanup()
+
+
+async def server_time(http: ExchangeHttp, attempts: int = 4) -> int:
+    return await http.ask(EXCHANGE.server_time_request(), EXCHANGE.server_time, attempts=attempts)
+
+
+async def test_answer_is_read_and_no_cache_is_wanted() -> None:
+    async with asking((200, TIME)) as (http, venue):
+        assert await server_time(http) == 1_790_735_849_298_000
+    assert venue.asked[0].path == "/api/time"
+    assert venue.asked[0].headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "trouble", [(500, '{"error":"INTERNAL"}'), (502, "<html>Bad Gateway</html>"), (429, THROTTLED)]
+)
+async def test_what_passes_is_asked_again(trouble: tuple[int, str]) -> None:
+    async with asking(trouble, (200, TIME)) as (http, venue):
+        assert await server_time(http) == 1_790_735_849_298_000
+    assert len(venue.asked) == 2
+
+
+async def test_a_no_is_not_asked_again() -> None:
+    async with asking((404, '{"error":"NOT_FOUND","message":"no"}')) as (http, venue):
+        with pytest.raises(Rejected):
+            await server_time(http)
+    assert len(venue.asked) == 1
+
+
+async def test_nonsense_is_not_asked_again() -> None:
+    async with asking((200, "[]")) as (http, venue):
+        with pytest.raises(Malformed):
+            await server_time(http)
+    assert len(venue.asked) == 1
+
+
+async def test_attempts_end() -> None:
+    async with asking(*[(503, "")] * 3) as (http, venue):
+        with pytest.raises(Unreachable):
+            await server_time(http, attempts=2)
+    assert len(venue.asked) == 2
+
+
+async def test_only_get_is_asked_again() -> None:
+    async with asking((429, THROTTLED)) as (http, venue):
+        with pytest.raises(RateLimited):
+            await http.ask(Request(method="POST", path="/time"), EXCHANGE.server_time)
+    assert len(venue.asked) == 1
+
+
+async def test_nobody_there_is_unreachable_and_says_whom() -> None:
+    async with ExchangeHttp(EXCHANGE, "http://127.0.0.1:9/api") as http:
+        with pytest.raises(Unreachable, match="coinbase: no answer"):
+            await server_time(http, attempts=1)

@@ -1,0 +1,202 @@
+"""One user's rules over bars that are shared by all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.trading.running import BTC, ETH, Recorder, owner, plan
+from trading.core.indicators import IndicatorPoint
+from trading.core.market import MICROSECONDS, Candle, Market, Timeframe
+from trading.core.modes import SignalKind, SignalRules
+from trading.core.series import Closed
+from trading.core.stages import Stage
+from trading.desk import Attendance, Desk, Seat
+from trading.ports import DeskPlan, Gate
+
+NOON = 1_790_769_600
+
+
+def us(seconds: float) -> int:
+    """Unix microseconds, ``seconds`` after noon."""
+    return round((NOON + seconds) * MICROSECONDS)
+
+
+def point(minute: int, macd_v: float, timeframe: Timeframe) -> IndicatorPoint:
+    """The indicators of a bar that opened ``minute`` minutes after noon."""
+    opened_at = NOON + 60 * minute
+    return IndicatorPoint(
+        opened_at=opened_at,
+        closes_at=opened_at + timeframe.seconds,
+        close=100.0,
+        macd_v=macd_v,
+        signal=0.0,
+        histogram=macd_v,
+        rsi=50.0,
+        atr=1.0,
+        stage=Stage.RALLYING,
+        bars=300,
+    )
+
+
+def closed(
+    minute: int,
+    *,
+    market: Market = BTC,
+    timeframe: Timeframe = Timeframe.M1,
+    before: float = 100.0,
+    now: float = 160.0,
+    late: bool = False,
+) -> Closed:
+    """A closed bar on which MACD-V went from ``before`` to ``now``."""
+    candle = Candle(
+        market=market,
+        timeframe=timeframe,
+        opened_at=NOON + 60 * minute,
+        open=100.0,
+        high=100.0,
+        low=100.0,
+        close=100.0,
+        volume=1.0,
+    )
+    current, previous = point(minute, now, timeframe), point(minute - 1, before, timeframe)
+    return Closed(candle, current, previous, late)
+
+
+def seat(decided: DeskPlan, *, is_open: bool = True) -> Seat:
+    return Seat(owner=owner(), plan=decided, gate=Gate(is_open=is_open))
+
+
+def desk(recorder: Recorder, rules: SignalRules | None = None, *, is_open: bool = True) -> Desk:
+    """A desk that has looked at BTC and ETH since ever."""
+    made = Desk(seat(plan(BTC, ETH, rules=rules), is_open=is_open), recorder)
+    for market in (BTC, ETH):
+        made.attendance(market).arrive(0)
+    return made
+
+
+def test_signal_leaves_with_the_owner_and_its_values() -> None:
+    recorder = Recorder()
+    desk(recorder).closed(closed(1))
+    (fired,) = recorder.signals
+    assert fired.owner == owner()
+    assert not fired.missed
+    assert (fired.signal.kind, fired.signal.level) == (SignalKind.LEVEL, 150.0)
+    assert fired.signal.closed_at == NOON + 120
+    (update,) = recorder.updates
+    assert update.point.macd_v == 160.0
+
+
+def test_bar_without_a_transition_moves_the_indicators_only() -> None:
+    recorder = Recorder()
+    desk(recorder).closed(closed(1, before=151.0, now=152.0))
+    assert recorder.signals == []
+    assert len(recorder.updates) == 1
+
+
+def test_late_bar_is_missed() -> None:
+    recorder = Recorder()
+    desk(recorder).closed(closed(1, late=True))
+    assert [fired.missed for fired in recorder.signals] == [True]
+
+
+def test_nothing_passes_a_closed_gate() -> None:
+    recorder = Recorder()
+    working = desk(recorder, is_open=False)
+    working.closed(closed(1))
+    assert (recorder.signals, recorder.updates, working.candles_closed) == ([], [], 0)
+
+
+def test_timeframe_that_is_not_watched_is_left_out() -> None:
+    recorder = Recorder()
+    decided = replace(plan(BTC), timeframes=(Timeframe.H1,))
+    working = Desk(seat(decided), recorder)
+    working.attendance(BTC).arrive(0)
+    working.closed(closed(1))
+    assert (recorder.signals, recorder.updates) == ([], [])
+    assert working.candles_closed == 1, "the candle was closed for this desk all the same"
+
+
+def test_cooldown_is_the_exchanges_and_of_market_timeframe_and_kind() -> None:
+    recorder = Recorder()
+    working = desk(recorder, SignalRules(cooldown_seconds=300))
+    for minute in (0, 1, 4, 5):
+        working.closed(closed(minute))
+    working.closed(closed(1, market=ETH))
+    working.closed(closed(1, timeframe=Timeframe.M5))
+    told = [
+        (f.signal.market, f.signal.timeframe, f.signal.opened_at - NOON) for f in recorder.signals
+    ]
+    assert told == [
+        (BTC, Timeframe.M1, 0),
+        (BTC, Timeframe.M1, 300),
+        (ETH, Timeframe.M1, 60),
+        (BTC, Timeframe.M5, 60),
+    ]
+
+
+def test_amended_bar_never_tells_its_signal_twice() -> None:
+    recorder = Recorder()
+    working = desk(recorder, SignalRules(cooldown_seconds=0))
+    for minute in (1, 2, 1, 2):
+        working.closed(closed(minute, late=True))
+    assert [f.signal.opened_at - NOON for f in recorder.signals] == [60, 120]
+
+
+def test_new_seat_keeps_the_cooldown_and_takes_the_new_fence() -> None:
+    recorder, later = Recorder(), Recorder()
+    working = desk(recorder)
+    working.closed(closed(1))
+    taken = replace(seat(plan(BTC)), owner=owner(fence=2))
+    working.take_seat(taken, later)
+    working.closed(closed(2))
+    working.closed(closed(10))
+    assert [f.signal.opened_at - NOON for f in later.signals] == [600]
+    assert later.signals[0].owner.fence == 2
+
+
+def test_market_taken_off_the_plan_and_put_back_begins_anew() -> None:
+    recorder = Recorder()
+    working = desk(recorder)
+    working.take_seat(seat(plan(ETH)), recorder)
+    working.take_seat(seat(plan(BTC, ETH)), recorder)
+    working.closed(closed(1))
+    assert recorder.signals == []
+    assert not working.attendance(BTC).is_present
+    assert working.attendance(ETH).is_present
+
+
+def test_bar_that_closed_in_a_pause_is_neither_signal_nor_miss() -> None:
+    recorder = Recorder()
+    working = desk(recorder, SignalRules(cooldown_seconds=0))
+    working.attendance(BTC).leave(us(70.0))
+    working.attendance(BTC).arrive(us(250.0))
+    for minute in range(6):
+        working.closed(closed(minute, late=True))
+    assert [f.signal.closed_at - NOON for f in recorder.signals] == [60, 300, 360]
+
+
+@pytest.mark.parametrize(
+    ("closed_at", "was_away"), [(0, True), (60, True), (61, False), (120, False), (121, True)]
+)
+def test_absence_ends_with_the_moment_of_arrival(closed_at: int, was_away: bool) -> None:
+    attendance = Attendance()
+    assert attendance.was_away(1)
+    attendance.arrive(60 * MICROSECONDS)
+    attendance.leave(120 * MICROSECONDS)
+    assert attendance.was_away(closed_at) is (was_away and closed_at > 0)
+
+
+def test_arriving_and_leaving_twice_changes_nothing() -> None:
+    attendance = Attendance()
+    attendance.arrive(10)
+    attendance.arrive(20)
+    assert attendance.is_present
+    attendance.leave(30 * MICROSECONDS)
+    attendance.leave(40 * MICROSECONDS)
+    attendance.arrive(50 * MICROSECONDS)
+    assert not attendance.was_away(29)
+    assert attendance.was_away(31)
+    assert attendance.was_away(50)
+    assert not attendance.was_away(51)
