@@ -115,7 +115,7 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         timeframes=list(known.timeframes),
         exchanges=[_exchange(feed, known) for feed in facts.feeds] if facts else [],
         symbols=symbols,
-        errors=known.errors,
+        errors=_errors(known, facts),
         queue_depth=known.queue_depth,
         malformed_commands=known.malformed,
     )
@@ -145,6 +145,20 @@ def cell(point: IndicatorPoint) -> Cell:
         h=_rounded(point.histogram),
         stage=str(point.stage),
     )
+
+
+def _errors(known: Known, facts: DeskFacts | None) -> list[ErrorLine]:
+    """The control plane's errors and the data plane's in one tail, newest first."""
+    tail = ErrorTail()
+    for failure in facts.failures if facts else ():
+        tail.add(
+            at_ms=failure.at_ms,
+            where=failure.where,
+            level=failure.level,
+            message=failure.message,
+        )
+    lines = [*known.errors, *tail.lines()]
+    return sorted(lines, key=lambda line: line.at, reverse=True)[:ERROR_LINES]
 
 
 def _counts(known: Known, facts: DeskFacts | None, symbols: list[SymbolStatus]) -> Counts:

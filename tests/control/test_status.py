@@ -1,0 +1,104 @@
+"""A status is composed of two planes' facts and claims no more than they do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from control import status
+from control.lifecycle import Life
+from control.protocol import Desired, ErrorLine, State
+from control.status import ErrorTail, Known
+from trading.core.indicators import IndicatorPoint
+from trading.core.market import Market, Timeframe
+from trading.core.stages import Stage
+from trading.ports import DeskFacts, FailureFacts, FeedFacts, MarketFacts, Owner
+
+BTC = Market("coinbase", "BTC-USD")
+KNOWN = Known(
+    owner=Owner(user_id=1, sub="anna", fence=3),
+    life=Life(state=State.RUNNING, since_ms=500, version=9),
+    desired=Desired(is_paused=False, mode="scalper-macdv", revision=4),
+    mode="scalper-macdv",
+    timeframes=("1m",),
+    started_at_ms=100,
+    settings_revision=2,
+    worker="w",
+    beat_age_ms=20,
+    fault=None,
+    signals_today=1,
+    alerts_waiting=0,
+    last_signal_at_ms=None,
+    queue_depth=0,
+    malformed=0,
+    errors=[],
+    latency={"coinbase": (1.0, 2.0)},
+)
+POINT = IndicatorPoint(60, 120, 5.0, 151.239, 140.0, 11.239, 60.0, 1.0, Stage.RISK_OVERBOUGHT, 300)
+FACTS = DeskFacts(
+    at_ms=900,
+    feeds=(FeedFacts(exchange="coinbase", label="Coinbase", state="connected", subscriptions=1),),
+    markets=(MarketFacts(market=BTC, live="stale", points={Timeframe.M1: POINT}),),
+    candles_closed=7,
+    trades=70,
+    last_candle_at=60,
+    last_signal_at=None,
+)
+
+
+def test_a_status_says_what_both_planes_know() -> None:
+    made = status.compose(KNOWN, FACTS, 1_000)
+    assert (made.sub, made.epoch, made.state_version, made.at) == ("anna", 3, 9, 1_000)
+    assert (made.counts.watched, made.counts.stale, made.counts.trades) == (1, 1, 70)
+    assert made.exchanges[0].latency == [1.0, 2.0]
+    assert made.last_candle_at == 60_000
+    cell = made.symbols[0].tf["1m"]
+    assert (cell.v, cell.stage) == (151.24, "risk-overbought")
+
+
+def test_without_facts_nothing_is_claimed_of_the_market() -> None:
+    made = status.compose(KNOWN, None, 1_000)
+    assert (made.exchanges, made.symbols, made.counts.trades) == ([], [], 0)
+
+
+def test_while_paused_no_symbol_is_said_to_be_stale_or_receiving() -> None:
+    paused = replace(KNOWN, life=Life(state=State.PAUSED, since_ms=700, version=10))
+    made = status.compose(paused, FACTS, 1_000)
+    assert [symbol.live for symbol in made.symbols] == ["paused"]
+    assert made.paused_at == 700
+
+
+def test_a_loop_that_has_not_turned_for_a_second_hangs() -> None:
+    assert status.compose(KNOWN, FACTS, 1).data_plane.state == "turning"
+    assert status.compose(replace(KNOWN, beat_age_ms=1_001), FACTS, 1).data_plane.state == "hangs"
+
+
+def test_the_errors_of_both_planes_are_one_tail_newest_first() -> None:
+    failures = (
+        FailureFacts(at_ms=20, where="Coinbase", level="warning", message="no history"),
+        FailureFacts(at_ms=40, where="Coinbase", level="warning", message="no history"),
+    )
+    own = ErrorLine(at=30, where="database", level="error", message="away")
+    made = status.compose(replace(KNOWN, errors=[own]), replace(FACTS, failures=failures), 1_000)
+    assert [(line.at, line.where, line.count) for line in made.errors] == [
+        (40, "Coinbase", 2),
+        (30, "database", 1),
+    ]
+
+
+def test_equal_errors_are_counted_and_the_tail_is_bounded() -> None:
+    tail = ErrorTail()
+    for at in range(200):
+        tail.add(at_ms=at, where="feed", level="error", message=str(at % 100))
+    lines = tail.lines()
+    assert len(lines) == status.ERROR_LINES
+    assert lines[0].at == 199
+    tail.add(at_ms=500, where="feed", level="error", message="99")
+    assert (tail.lines()[0].at, tail.lines()[0].count) == (500, 2)
+
+
+def test_only_what_matters_at_once_changes_the_shape() -> None:
+    now = status.compose(KNOWN, FACTS, 1_000)
+    later = status.compose(KNOWN, replace(FACTS, trades=71, at_ms=950), 1_100)
+    assert status.shape(now) == status.shape(later)
+    hangs = status.compose(replace(KNOWN, beat_age_ms=5_000), FACTS, 1_000)
+    assert status.shape(now) != status.shape(hangs)
