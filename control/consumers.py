@@ -14,7 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from control import access, relay
 from control.access import Visitor
-from control.outbox import Outbox, OutboxClosed, Slot
+from control.backlog import Backlog, BacklogClosed, Slot
 from control.protocol import now_ms
 
 LONGEST_MESSAGE = 200  # characters; a browser reports counts and clocks, nothing else
@@ -25,13 +25,13 @@ class RuntimeConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # untyped b
 
     To the browser: ``status``, ``ack``, ``result``, ``link``, ``desired``, ``clock`` and the events
     as they are. From the browser: ``{"type": "clock", "sent": ms}``, answered with this server's
-    time, and ``{"type": "seen", "count": n}``, which opens the window of the outbox.
+    time, and ``{"type": "seen", "count": n}``, which opens the window of the backlog.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._visitor: Visitor | None = None
-        self._outbox = Outbox()
+        self._backlog = Backlog()
         self._writer: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -42,12 +42,12 @@ class RuntimeConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # untyped b
             return
         await self.accept()
         self._writer = asyncio.create_task(self._write(), name=f"socket of {self._visitor.sub}")
-        await relay.here().attach(self._visitor, self._outbox)
+        await relay.here().attach(self._visitor, self._backlog)
 
     async def disconnect(self, code: int) -> None:
         """Leave the relay, whoever closed."""
         if self._visitor is not None:
-            await relay.here().detach(self._visitor, self._outbox)
+            await relay.here().detach(self._visitor, self._backlog)
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.wait([self._writer])
@@ -62,14 +62,14 @@ class RuntimeConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # untyped b
             return
         match message:
             case {"type": "seen", "count": int(count)} if count >= 0:
-                self._outbox.seen(count)
+                self._backlog.seen(count)
             case {"type": "clock", "sent": int(sent) | float(sent)}:
                 reply = {"type": "clock", "sent": sent, "now": now_ms()}
-                self._outbox.offer_newest(Slot.CLOCK, json.dumps(reply))
+                self._backlog.offer_newest(Slot.CLOCK, json.dumps(reply))
 
     async def _write(self) -> None:
         try:
             while True:
-                await self.send(text_data=await self._outbox.take())
-        except OutboxClosed as closed:
+                await self.send(text_data=await self._backlog.take())
+        except BacklogClosed as closed:
             await self.close(closed.code)

@@ -3,7 +3,7 @@
 Rule 1: a page hears the channels of its own user only, subscribed by name, never by pattern.
 Rule 2: one process and event loop has one relay. It begins with the first socket and ends with
     the last: daphne has no lifespan in which it could be started.
-Rule 3: nobody waits for a browser: texts go into a bounded :class:`~control.outbox.Outbox`.
+Rule 3: nobody waits for a browser: texts go into a bounded :class:`~control.backlog.Backlog`.
 Rule 4: what is not known is said. When Redis is away every page is told so, and when it is back
     the latest status is read again, for nobody knows what was missed.
 """
@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 
 from control import access, wire
 from control.access import Visitor
-from control.outbox import Outbox, Slot
+from control.backlog import Backlog, Slot
 from control.protocol import (
     HEARTBEAT_SECONDS,
     STATUS_TTL_SECONDS,
@@ -52,7 +52,7 @@ class Relay:
     """The sockets of one process, and the one Redis subscription that feeds them."""
 
     def __init__(self) -> None:
-        self._audience: dict[str, dict[Outbox, Visitor]] = {}
+        self._audience: dict[str, dict[Backlog, Visitor]] = {}
         self._heard_at: dict[str, float] = {}  # loop time of the last status, by sub
         self._routes: dict[str, tuple[str, str]] = {}  # subscribed channel -> (kind, sub)
         self._subscriptions = asyncio.Lock()
@@ -62,28 +62,28 @@ class Relay:
 
     # -- the sockets
 
-    async def attach(self, visitor: Visitor, outbox: Outbox) -> None:
+    async def attach(self, visitor: Visitor, backlog: Backlog) -> None:
         """Begin to send a visitor what concerns them, first of all the latest status."""
-        self._audience.setdefault(visitor.sub, {})[outbox] = visitor
+        self._audience.setdefault(visitor.sub, {})[backlog] = visitor
         if self._task is None or self._task.done():
             # A context of its own: this task outlives the connection that happens to start it.
             self._task = asyncio.get_running_loop().create_task(
                 self._run(), name="relay", context=contextvars.Context()
             )
         elif self._pubsub is None:
-            outbox.offer_newest(Slot.LINK, _link("away"))
+            backlog.offer_newest(Slot.LINK, _link("away"))
         else:
             try:
                 await self._subscribe_to_wanted()
-                await self._send_latest([visitor.sub], only=outbox)
+                await self._send_latest([visitor.sub], only=backlog)
             except AWAY as exc:
                 log.info("relay.attach", reason=str(exc))  # the redial does it again for everyone
 
-    async def detach(self, visitor: Visitor, outbox: Outbox) -> None:
+    async def detach(self, visitor: Visitor, backlog: Backlog) -> None:
         """Forget a socket; with the last one the subscription ends."""
-        outboxes = self._audience.get(visitor.sub, {})
-        outboxes.pop(outbox, None)
-        if outboxes:
+        backlogs = self._audience.get(visitor.sub, {})
+        backlogs.pop(backlog, None)
+        if backlogs:
             return
         self._audience.pop(visitor.sub, None)
         self._heard_at.pop(visitor.sub, None)
@@ -176,12 +176,12 @@ class Relay:
                     log.exception("relay.watch_failed")
 
     async def _turn_away_the_unwelcome(self) -> None:
-        sockets = [pair for outboxes in self._audience.values() for pair in outboxes.items()]
+        sockets = [pair for backlogs in self._audience.values() for pair in backlogs.items()]
         visitors = {visitor for _, visitor in sockets}
         welcome = await database_sync_to_async(access.still_welcome)(visitors)
-        for outbox, visitor in sockets:
+        for backlog, visitor in sockets:
             if visitor not in welcome:
-                outbox.close(NO_LONGER_WELCOME)
+                backlog.close(NO_LONGER_WELCOME)
 
     async def _speak_for_the_silent(self) -> None:
         earliest = asyncio.get_running_loop().time() - STATUS_TTL_SECONDS
@@ -202,7 +202,7 @@ class Relay:
             case "event":
                 self._tell(sub, None, text)
 
-    async def _send_latest(self, subs: Collection[str], only: Outbox | None = None) -> None:
+    async def _send_latest(self, subs: Collection[str], only: Backlog | None = None) -> None:
         """Read the status keys; where there is none, say so, and what is wanted meanwhile."""
         if self._reader is None:
             return
@@ -215,7 +215,7 @@ class Relay:
                     await self._send_desired(sub, only)
                 self._tell(sub, Slot.STATUS, _status("null" if text is None else str(text)), only)
 
-    async def _send_desired(self, sub: str, only: Outbox | None) -> None:
+    async def _send_desired(self, sub: str, only: Backlog | None) -> None:
         # While no runtime speaks, what the user wants is known to PostgreSQL alone.
         visitor = next(iter(self._audience.get(sub, {}).values()), None)
         if visitor is None:
@@ -225,12 +225,12 @@ class Relay:
         text = json.dumps({"type": "desired", "desired": wanted.to_dict()})
         self._tell(sub, Slot.DESIRED, text, only)
 
-    def _tell(self, sub: str, slot: Slot | None, text: str, only: Outbox | None = None) -> None:
-        for outbox in (only,) if only is not None else tuple(self._audience.get(sub, ())):
+    def _tell(self, sub: str, slot: Slot | None, text: str, only: Backlog | None = None) -> None:
+        for backlog in (only,) if only is not None else tuple(self._audience.get(sub, ())):
             if slot is None:
-                outbox.offer(text)
+                backlog.offer(text)
             else:
-                outbox.offer_newest(slot, text)
+                backlog.offer_newest(slot, text)
 
     def _tell_everyone(self, slot: Slot, text: str) -> None:
         for sub in self._audience:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +55,7 @@ class Surroundings:
     mailbox: Mailbox
     plane: DataPlane
     signals: SignalLog
+    tell: Callable[[str], Awaitable[None]]  # publishes a user's status now, within its rate
 
 
 class Runtime:
@@ -154,6 +155,8 @@ class Runtime:
                 )
                 self._enter(verdict.situation)
             result = verdict.result
+            # Whoever reads the answer finds the status that goes with it.
+            await self._around.tell(self.owner.sub)
         await self._settle(request, result)
 
     def _effect(self, command: Command) -> Callable[[Situation], Done]:
@@ -374,6 +377,7 @@ class Runtime:
             desired=wanted,
             mode=wanted.mode,
             timeframes=situation.timeframes if situation else (),
+            markets=situation.plan.markets if situation and situation.plan else (),
             started_at_ms=self._started_at_ms,
             settings_revision=situation.settings_revision if situation else 0,
             worker=self._around.worker,

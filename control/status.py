@@ -25,6 +25,7 @@ from control.protocol import (
     SymbolStatus,
 )
 from trading.core.indicators import IndicatorPoint
+from trading.core.market import Market
 from trading.ports import DeskFacts, FeedFacts, MarketFacts, Owner
 
 HANGS_AFTER_MS = 1_000
@@ -66,6 +67,7 @@ class Known:
     desired: Desired
     mode: str
     timeframes: tuple[str, ...]
+    markets: tuple[Market, ...]
     started_at_ms: int
     settings_revision: int
     worker: str
@@ -89,7 +91,12 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         at_ms: Now.
     """
     paused = known.life.state is State.PAUSED
-    symbols = [] if facts is None else [_symbol(m, paused=paused) for m in facts.markets]
+    # What is watched is the control plane's to say: the data plane's snapshot may be of before.
+    seen = {market.market: market for market in facts.markets} if facts else {}
+    symbols = [
+        _symbol(seen.get(market) or MarketFacts(market=market, live="warming"), paused=paused)
+        for market in known.markets
+    ]
     return RuntimeStatus(
         sub=known.owner.sub,
         state=known.life.state,

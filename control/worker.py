@@ -77,9 +77,10 @@ class Worker:
             mailbox=self._mailbox,
             plane=self.plane,
             signals=self._signals,
+            tell=self._tell_now,
         )
         self._hosted: dict[int, Hosted] = {}
-        self._by_sub: dict[str, Runtime] = {}
+        self._by_sub: dict[str, Hosted] = {}
         self._stopping = asyncio.Event()
         self._restart_at_ms = 0
         self._attempt = 0
@@ -179,8 +180,7 @@ class Worker:
         today, last = await self._database.run(sinks.signals_so_far, owner.user_id)
         self._signals.start(owner.sub, today=today, last_at_ms=last)
         runtime = Runtime(owner, self._around)
-        self._by_sub[owner.sub] = runtime
-        self._hosted[owner.user_id] = Hosted(
+        self._by_sub[owner.sub] = self._hosted[owner.user_id] = Hosted(
             runtime=runtime,
             task=asyncio.create_task(runtime.obey(), name=f"runtime of {owner.sub}"),
             opening=asyncio.create_task(
@@ -238,9 +238,9 @@ class Worker:
     # -- what is told
 
     def _received(self, delivery: Delivery) -> None:
-        runtime = self._by_sub.get(delivery.sub)
-        if runtime is not None:
-            runtime.receive(delivery)
+        hosted = self._by_sub.get(delivery.sub)
+        if hosted is not None:
+            hosted.runtime.receive(delivery)
 
     async def _tell(self) -> None:
         while True:
@@ -249,6 +249,12 @@ class Worker:
                 await self._tell_one(hosted, at)
             await self._mailbox.keep(worker_of(self.name), str(at), STATUS_TTL_SECONDS)
             await asyncio.sleep(TELL_SECONDS)
+
+    async def _tell_now(self, sub: str) -> None:
+        """Publish a status before its turn, unless the last one is too recent."""
+        at, hosted = now_ms(), self._by_sub.get(sub)
+        if hosted is not None and at - hosted.told_at_ms >= TELL_SECONDS * 1_000:
+            await self._tell_one(hosted, at)
 
     async def _tell_one(self, hosted: Hosted, at_ms: int) -> None:
         runtime = hosted.runtime

@@ -113,7 +113,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "admin:index"
+LOGIN_REDIRECT_URL = "admin:control"
 LOGOUT_REDIRECT_URL = "admin:login"
 
 # Ten wrong passwords for one name from one address lock that pair out for a quarter of an hour:

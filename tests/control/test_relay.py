@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from control import relay
 from control.access import Visitor
-from control.outbox import Outbox
+from control.backlog import Backlog
 from control.protocol import events_of, status_of
 from control.relay import Relay
 from livermore.embedded.stack import Stack
@@ -152,7 +152,7 @@ async def test_a_lost_message_is_made_good_from_the_key(
 
 async def test_a_browser_that_reads_nothing_delays_nobody(owner: User, wire: redis.Redis) -> None:
     here = Relay()
-    slow, quick = Outbox(capacity=8), Outbox()
+    slow, quick = Backlog(capacity=8), Backlog()
     visitors = [
         Visitor(user_id=owner.pk, sub=owner.sub, session_key=key, session_hash="")
         for key in ("slow", "quick")
@@ -170,12 +170,12 @@ async def test_a_browser_that_reads_nothing_delays_nobody(owner: User, wire: red
         await here.detach(visitors[1], quick)
 
 
-async def ids_until(last: int, outbox: Outbox) -> list[int]:
-    """The numbers of the signals in an outbox, up to the last one."""
+async def ids_until(last: int, backlog: Backlog) -> list[int]:
+    """The numbers of the signals in a backlog, up to the last one."""
     ids: list[int] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
         while last not in ids:
-            message = json.loads(await outbox.take())
+            message = json.loads(await backlog.take())
             if message["type"] == "signal":
                 ids.append(message["id"])
     return ids

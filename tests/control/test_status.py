@@ -20,6 +20,7 @@ KNOWN = Known(
     desired=Desired(is_paused=False, mode="scalper-macdv", revision=4),
     mode="scalper-macdv",
     timeframes=("1m",),
+    markets=(BTC,),
     started_at_ms=100,
     settings_revision=2,
     worker="w",
@@ -57,7 +58,13 @@ def test_a_status_says_what_both_planes_know() -> None:
 
 def test_without_facts_nothing_is_claimed_of_the_market() -> None:
     made = status.compose(KNOWN, None, 1_000)
-    assert (made.exchanges, made.symbols, made.counts.trades) == ([], [], 0)
+    assert (made.exchanges, made.counts.trades) == ([], 0)
+    assert [(symbol.live, symbol.tf) for symbol in made.symbols] == [("warming", {})]
+
+
+def test_facts_of_before_do_not_change_what_is_watched_now() -> None:
+    made = status.compose(replace(KNOWN, markets=()), FACTS, 1_000)
+    assert (made.symbols, made.counts.watched) == ([], 0)
 
 
 def test_while_paused_no_symbol_is_said_to_be_stale_or_receiving() -> None:

@@ -30,7 +30,7 @@ class Slot(StrEnum):
     CLOCK = "clock"
 
 
-class OutboxClosed(Exception):
+class BacklogClosed(Exception):
     """Nothing more will be sent; ``code`` is the WebSocket close code to give."""
 
     def __init__(self, code: int) -> None:
@@ -38,7 +38,7 @@ class OutboxClosed(Exception):
         self.code = code
 
 
-class Outbox:
+class Backlog:
     """A bounded queue of texts, with one place for each :class:`Slot`."""
 
     def __init__(self, *, capacity: int = CAPACITY, window: int = WINDOW) -> None:
@@ -70,7 +70,7 @@ class Outbox:
         self._wake.set()
 
     def close(self, code: int) -> None:
-        """Give up what waits; whoever takes from the outbox is told ``code``."""
+        """Give up what waits; whoever takes from the backlog is told ``code``."""
         self._code = code
         self._wake.set()
 
@@ -78,11 +78,11 @@ class Outbox:
         """The next text to send; waits until there is one and the browser may have it.
 
         Raises:
-            OutboxClosed: After :meth:`close`.
+            BacklogClosed: After :meth:`close`.
         """
         while True:
             if self._code is not None:
-                raise OutboxClosed(self._code)
+                raise BacklogClosed(self._code)
             if self._may_send() and (text := self._next()) is not None:
                 self._sent += 1
                 return text
