@@ -28,6 +28,12 @@ def signed(value: float) -> str:
 
 
 @register.filter
+def round_trip(ms: float) -> str:
+    """A latency; what is below a millisecond is not nothing."""
+    return "< 1 ms" if ms < 1 else f"{ms:.0f} ms"
+
+
+@register.filter
 def zone(value: float | None) -> str:
     """The step of the heat map, ``-4`` to ``4``; ``n`` where there is no value yet."""
     if value is None:

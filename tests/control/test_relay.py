@@ -26,11 +26,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def redis_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def redis_alone(state: Path) -> Iterator[Stack]:
     """A Redis of this test's own, to be stopped and started at will."""
-    state: Path = tmp_path_factory.mktemp("redis")
-    for directory in (state, state.parent):
-        directory.chmod(0o711)  # the server's account passes through
     stack = Stack(state, database_url="postgresql://elsewhere", durable=False)
     stack.start()
     yield stack

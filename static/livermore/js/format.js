@@ -45,6 +45,9 @@ export function took(ms) {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
+/** A round trip; what is below a millisecond is not nothing. */
+export const roundTrip = (ms) => (ms < 1 ? "< 1 ms" : `${Math.round(ms)} ms`);
+
 export const clock = (ms) =>
   new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 

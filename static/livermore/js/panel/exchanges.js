@@ -1,7 +1,7 @@
 // The exchanges' links. Rows are made once and updated in place.
 
 import { $, clone, fill, setAttribute, setIcon, svg } from "../dom.js";
-import { count, plural, short } from "../format.js";
+import { count, plural, roundTrip, short } from "../format.js";
 
 const LOOK = {
   connected: ["ok", "running", "Connected"],
@@ -40,7 +40,7 @@ function update(row, exchange, isCurrent) {
   fill(row, {
     label: exchange.label,
     word: isCurrent ? word : `was ${word.toLowerCase()}`,
-    latency: isOn && exchange.latencyMs != null ? `${Math.round(exchange.latencyMs)} ms` : "",
+    latency: isOn && exchange.latencyMs != null ? roundTrip(exchange.latencyMs) : "",
     facts: isOn ? facts(exchange) : "",
   });
   const state = $(".lv-st", row);

@@ -197,8 +197,10 @@ export function listen() {
   map.addEventListener("focusin", (event) => isCell(event.target) && describe(event.target));
   map.addEventListener("click", (event) => isCell(event.target) && move(event.target));
   map.addEventListener("keydown", walk);
-  $("#cp-filter").addEventListener("input", arrange);
-  $("#cp-sort").addEventListener("change", arrange);
+  for (const [control, event] of [[$("#cp-filter"), "input"], [$("#cp-sort"), "change"]]) {
+    control.hidden = false;
+    control.addEventListener(event, arrange);
+  }
   $("#cp-more").addEventListener("click", ({ currentTarget }) => {
     const isAll = map.classList.toggle("cp-all");
     setAttribute(currentTarget, "aria-expanded", String(isAll));
