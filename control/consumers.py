@@ -12,7 +12,7 @@ from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from control import access, relay
+from control import access, relay, tasks
 from control.access import Visitor
 from control.backlog import Backlog, BacklogClosed, Slot
 from control.protocol import now_ms
@@ -44,13 +44,12 @@ class RuntimeConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # untyped b
         self._writer = asyncio.create_task(self._write(), name=f"socket of {self._visitor.sub}")
         await relay.here().attach(self._visitor, self._backlog)
 
-    async def disconnect(self, code: int) -> None:
+    async def disconnect(self, _code: int) -> None:
         """Leave the relay, whoever closed."""
         if self._visitor is not None:
             await relay.here().detach(self._visitor, self._backlog)
         if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.wait([self._writer])
+            await tasks.end(self._writer)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take a report or a question about the time; anything else means nothing here."""

@@ -15,6 +15,7 @@ import contextvars
 import json
 import random
 from collections.abc import Collection, Iterator
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -25,7 +26,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from control import access, wire
+from control import access, tasks, wire
 from control.access import Visitor
 from control.backlog import Backlog, Slot
 from control.protocol import (
@@ -56,21 +57,19 @@ class Relay:
         self._heard_at: dict[str, float] = {}  # loop time of the last status, by sub
         self._routes: dict[str, tuple[str, str]] = {}  # subscribed channel -> (kind, sub)
         self._subscriptions = asyncio.Lock()
+        self._turning = asyncio.Lock()  # beginning and ending exclude each other
         self._pubsub: PubSub | None = None
         self._reader: Redis | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     # -- the sockets
 
     async def attach(self, visitor: Visitor, backlog: Backlog) -> None:
         """Begin to send a visitor what concerns them, first of all the latest status."""
         self._audience.setdefault(visitor.sub, {})[backlog] = visitor
-        if self._task is None or self._task.done():
-            # A context of its own: this task outlives the connection that happens to start it.
-            self._task = asyncio.get_running_loop().create_task(
-                self._run(), name="relay", context=contextvars.Context()
-            )
-        elif self._pubsub is None:
+        if await self._begin():
+            return
+        if self._pubsub is None:
             backlog.offer_newest(Slot.LINK, _link("away"))
         else:
             try:
@@ -95,18 +94,26 @@ class Relay:
         except AWAY as exc:
             log.info("relay.detach", reason=str(exc))
 
+    async def _begin(self) -> bool:
+        """Start with the first socket; False when it runs already."""
+        async with self._turning:
+            if self._tasks:
+                return False
+            # A context of their own: they outlive the connection that happens to start them.
+            begin = partial(asyncio.create_task, context=contextvars.Context())
+            self._tasks = (
+                begin(self._stay_subscribed(), name="relay subscription"),
+                begin(self._keep_watch(), name="relay watch"),
+            )
+            return True
+
     async def _stop(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        async with self._turning:
+            if not self._audience:
+                ending, self._tasks = self._tasks, ()
+                await tasks.end(*ending)
 
     # -- the supervised part
-
-    async def _run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._stay_subscribed(), name="relay.subscription")
-            tasks.create_task(self._keep_watch(), name="relay.watch")
 
     async def _stay_subscribed(self) -> None:
         clock, delays = asyncio.get_running_loop().time, _delays()
