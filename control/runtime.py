@@ -252,8 +252,7 @@ class Runtime:
 
     def _pause(self, situation: Situation) -> Done:
         already = self.life.state is State.PAUSED
-        self.gate.close()
-        installed = self._around.plane.pause(self.owner.sub)
+        installed = self._rest(self._usable(situation).plan)
         left = len(installed.removed)
         message = "already paused" if already else f"paused; left {left} subscriptions"
         return Done(message=message, data=self._data(situation, installed))
@@ -272,8 +271,7 @@ class Runtime:
         """Make the situation true, whatever it says."""
         situation = self._usable(situation)
         if situation.desired.is_paused or situation.plan is None:
-            self.gate.close()
-            installed = self._around.plane.pause(self.owner.sub)
+            installed = self._rest(situation.plan)
             text = f"mode {situation.desired.mode}; takes effect on resume"
         else:
             installed = self._install(situation.plan)
@@ -305,6 +303,15 @@ class Runtime:
     def _install(self, wanted: DeskPlan) -> Installed:
         self.gate.open()
         return self._around.plane.install(self.owner, wanted, self.gate)
+
+    def _rest(self, wanted: DeskPlan | None) -> Installed:
+        """Watch nothing; the plan is noted all the same, for the status and for the resume."""
+        self.gate.close()
+        left = self._around.plane.pause(self.owner.sub)
+        if wanted is not None:
+            self._around.plane.install(self.owner, wanted, self.gate)
+            self._around.plane.pause(self.owner.sub)
+        return left
 
     def _usable(self, situation: Situation) -> Situation:
         """Go on with the plan before where the stored document cannot be used."""

@@ -7,7 +7,7 @@ Rule 3: a position that the exchange reported is the exchange's to change.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from django import forms
 from django.contrib import admin
@@ -115,7 +115,7 @@ class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         data = super().clean() or {}
         # The owner is no field, so Django does not look at the constraint.
         same = Position.objects.filter(
-            user_id=self.owner_id,
+            user=self.owner_id or 0,
             exchange=data.get("exchange"),
             symbol=data.get("symbol"),
         )
@@ -147,7 +147,7 @@ class PositionAdmin(PositionAdminBase):
         self, request: HttpRequest, obj: Position | None = None, change: bool = False, **kwargs: Any
     ) -> type[PositionForm]:
         # A class of its own for each request, as Django makes it.
-        form: type[PositionForm] = super().get_form(request, obj, change=change, **kwargs)
+        form = cast("type[PositionForm]", super().get_form(request, obj, change=change, **kwargs))
         form.owner_id = request.user.pk if obj is None else obj.user_id
         return form
 

@@ -79,6 +79,8 @@ class Desk:
     def __init__(self, seat: Seat, sinks: Sinks) -> None:
         self._seat = seat
         self._sinks = sinks
+        self.symbols = _by_exchange(seat.plan)
+        """The canonical symbols of its plan, by exchange."""
         self._attendances: dict[Market, Attendance] = {}
         self._told: dict[tuple[Market, Timeframe, SignalKind], deque[int]] = {}
         self.candles_closed = 0
@@ -104,6 +106,7 @@ class Desk:
         """Work by a new decision from now on; what was told before stays told."""
         self._seat = seat
         self._sinks = sinks
+        self.symbols = _by_exchange(seat.plan)
         listed = set(seat.plan.markets)
         self._attendances = {m: a for m, a in self._attendances.items() if m in listed}
         self._told = {key: told for key, told in self._told.items() if key[0] in listed}
@@ -147,3 +150,10 @@ class Desk:
         told.append(signal.closed_at)
         self.last_signal_at = max(signal.closed_at, self.last_signal_at or 0)
         self._sinks.signal_fired(FiredSignal(owner=self._seat.owner, signal=signal, missed=missed))
+
+
+def _by_exchange(plan: DeskPlan) -> dict[str, tuple[str, ...]]:
+    symbols: dict[str, list[str]] = {}
+    for market in plan.markets:
+        symbols.setdefault(market.exchange, []).append(market.symbol)
+    return {exchange: tuple(listed) for exchange, listed in symbols.items()}

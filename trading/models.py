@@ -16,7 +16,6 @@ from trading.core.market import Timeframe
 from trading.core.modes import SignalKind
 from trading.core.signals import Direction
 
-
 # Wide enough for a coin worth a billionth and for a billion of them.
 DIGITS = 38
 PLACES = 18

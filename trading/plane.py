@@ -33,6 +33,7 @@ from trading.ports import (
     Gate,
     IndicatorUpdate,
     Installed,
+    MarketFacts,
     Owner,
     Sinks,
 )
@@ -110,7 +111,7 @@ class DataPlane:
         """What ended the loop; None while it turns, and after :meth:`stop`."""
         return None if self._life is None else self._life.failure
 
-    def call_soon(self, act: Callable[[], None]) -> None:
+    def call_soon(self, act: Callable[[], object]) -> None:
         """Run something on the data plane's loop, for drills: block it, or make it fail.
 
         What ``act`` raises ends the loop as any failure of its own would.
@@ -139,8 +140,21 @@ class DataPlane:
         self._wake()
 
     def facts(self, sub: str) -> DeskFacts | None:
-        """What was last seen of a user's desk; None before the first snapshot with it."""
-        return None if self._life is None else self._life.facts.get(sub)
+        """What was last seen of a user's desk; None before the first snapshot with it.
+
+        The markets are those of the plan in effect, whether the loop has seen it yet or not.
+        """
+        with self._lock:
+            seat = self._seats.get(sub)
+        facts = None if self._life is None else self._life.facts.get(sub)
+        if seat is None or facts is None:
+            return None
+        seen = {market.market: market for market in facts.markets}
+        listed = seat.plan.markets
+        if tuple(seen) == listed:
+            return facts
+        new = (seen.get(market) or MarketFacts(market=market, live="warming") for market in listed)
+        return replace(facts, markets=tuple(new))
 
     def _decide(self, sub: str, seat: Seat) -> Installed:
         with self._lock:
@@ -217,7 +231,7 @@ class _Life:
         """Let the loop look at the decisions again."""
         self._schedule(self._install)
 
-    def call_soon(self, act: Callable[[], None]) -> None:
+    def call_soon(self, act: Callable[[], object]) -> None:
         self._schedule(self._guarded, act)
 
     def _schedule(self, act: Callable[..., None], *args: object) -> None:

@@ -109,7 +109,7 @@ class Hub:
         for desk in self._desks.values():
             for exchange, symbol in desk.seat.plan.markets:
                 kept[exchange].append(symbol)
-            for exchange, symbol in desk.seat.wanted:
+            for exchange, symbol in dict.fromkeys(desk.seat.wanted):
                 watchers[exchange][symbol].append(desk)
         return watchers, kept
 
@@ -127,30 +127,28 @@ class Hub:
         return venue
 
     def _facts_of(self, desk: Desk, at_ms: int) -> DeskFacts:
-        by_exchange: dict[str, list[Market]] = {}
-        for market in desk.seat.plan.markets:
-            by_exchange.setdefault(market.exchange, []).append(market)
         feeds: list[FeedFacts] = []
-        markets: dict[Market, MarketFacts] = {}
+        markets: list[MarketFacts] = []
         failures: list[FailureFacts] = []
         skews: dict[str, float] = {}
-        for name, listed in by_exchange.items():
+        for name, symbols in desk.symbols.items():
             venue = self._venues.get(name)
             if venue is None:
                 feeds.append(_unserved(name))
-                markets |= {market: MarketFacts(market=market, live="stale") for market in listed}
                 continue
-            symbols = [market.symbol for market in listed]
             feeds.append(venue.feed_facts(symbols, wanted=not desk.seat.paused))
-            markets |= {facts.market: facts for facts in venue.market_facts(symbols)}
             failures += venue.failures(symbols)
             if venue.listing.skew is not None:
                 skews[name] = round(venue.listing.skew.ms, 1)
+        for market in desk.seat.plan.markets:
+            venue = self._venues.get(market.exchange)
+            known = None if venue is None else venue.market_facts.get(market)
+            markets.append(known or MarketFacts(market=market, live="stale"))
         extra: dict[str, Any] = {"skewMs": skews} if skews else {}
         return DeskFacts(
             at_ms=at_ms,
             feeds=tuple(feeds),
-            markets=tuple(markets[m] for m in desk.seat.plan.markets if m in markets),
+            markets=tuple(markets),
             candles_closed=desk.candles_closed,
             trades=desk.trades,
             last_candle_at=desk.last_candle_at,

@@ -97,12 +97,9 @@ class Track:
 
     def tell(self) -> None:
         """Hand over the bars that closed since the last call."""
-        told = self.series.closed()
-        if not told:
+        if not self.is_attended() or not (told := self.series.closed()):
             return
         desks = [desk for desk in self._watchers if desk.is_open]
-        if not desks:
-            return
         self._has_told = True
         self._remember(told)
         self._sinks.candles_closed([closed.candle for closed in told])

@@ -1,11 +1,9 @@
-"""One exchange, shared by every user: its connections, its tracks, its history.
+"""One exchange, shared by every user: its connections, its tracks, and what can be said of them.
 
 Rule 1: whatever a frame says goes to the tracks; a frame of a market that nobody may watch is
     dropped unread.
 Rule 2: bars move with the exchange's clock as frames show it, and only for markets that it says
     it is sending.
-Rule 3: what is missing is asked for here and nowhere else, one request for each hole however many
-    users wait for it.
 """
 
 from __future__ import annotations
@@ -14,24 +12,16 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from trading.core.errors import ExchangeError
-from trading.core.market import MICROSECONDS, Market, Timeframe, Trade
+from trading.core.market import MICROSECONDS, Market, Trade
 from trading.desk import Desk
 from trading.exchanges.ports import Event, Exchange, SequenceGap, ServerTime, VenueError
-from trading.market.backfill import (
-    Backfill,
-    HistoryJob,
-    Urgency,
-    cut_before,
-    hole_spans,
-    warm_up_spans,
-)
 from trading.market.listing import Listing
 from trading.market.shards import allot
+from trading.market.supply import Supply
 from trading.market.track import Track
 from trading.net.budget import TokenBucket
 from trading.net.endpoints import Endpoints
@@ -41,13 +31,6 @@ from trading.ports import FailureFacts, FeedFacts, MarketFacts, Sinks
 
 log = structlog.get_logger(__name__)
 
-GRACE_SECONDS = 2.0
-"""An exchange may still correct a candle this long after its end."""
-
-OLDEST_CUT_SECONDS = 240 * Timeframe.M1.seconds
-"""A warm-up that waited longer begins anew, while its trades are still kept."""
-
-OVERLAP_SECONDS = Timeframe.M1.seconds
 REMEMBERED_FAILURES = 20
 _WORST_FIRST = (
     FeedState.UNREACHABLE,
@@ -65,6 +48,23 @@ class _Line:
     task: asyncio.Task[None]
     time_us: int = 0
     swept_second: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """What was seen of the links at the last refresh; symbols are canonical.
+
+    Args:
+        link: What every user sees of it.
+        stale: Symbols on a dead link, or not confirmed.
+        received: Symbols that the exchange says it sends.
+        unwatched: Those of them that nobody wants any more.
+    """
+
+    link: FeedFacts
+    stale: frozenset[str] = frozenset()
+    received: frozenset[str] = frozenset()
+    unwatched: frozenset[str] = frozenset()
 
 
 class Venue:
@@ -97,11 +97,12 @@ class Venue:
             exchange.messages_per_second, burst=exchange.messages_per_second / 2
         )
         self._http = ExchangeHttp(exchange, endpoints.rest)
-        self._backfill = Backfill(exchange, self._http)
-        self._failures: deque[tuple[str | None, FailureFacts]] = deque(maxlen=REMEMBERED_FAILURES)
-        self._received: frozenset[str] = frozenset()
-        self._expected: frozenset[str] = frozenset()
+        self._supply = Supply(exchange, self._http, complain=self._note)
         self._retired_connections = 0
+        self._failures: deque[tuple[str | None, FailureFacts]] = deque(maxlen=REMEMBERED_FAILURES)
+        self._view = _View(link=self._link_facts(()))
+        self.market_facts: Mapping[Market, MarketFacts] = {}
+        """What can be said of each market, as of the last refresh."""
         self.listing = Listing(exchange, self._http, changed=self._changed.set)
 
     @property
@@ -141,7 +142,7 @@ class Venue:
         async with self._http, asyncio.TaskGroup() as tasks:
             name = self._exchange.name
             tasks.create_task(self.listing.run(), name=f"listing {name}")
-            tasks.create_task(self._backfill.run(), name=f"backfill {name}")
+            tasks.create_task(self._supply.run(), name=f"supply {name}")
             # An alias is subscribed by the name of its book, so the list comes first; a REST
             # interface that is down must not keep the stream waiting for long.
             await self.listing.asked.wait()
@@ -203,7 +204,8 @@ class Venue:
             elif isinstance(event, ServerTime):
                 line.time_us = max(line.time_us, event.time_us)
             elif isinstance(event, SequenceGap):
-                self._lose(feed, f"{event.received - event.expected} frames were lost")
+                log.info("venue.gap", exchange=self.name, frames=event.received - event.expected)
+                self._lose(feed)
             elif isinstance(event, VenueError):
                 self._note(f"{self._exchange.label} says: {event.message}")
         for track in touched.values():
@@ -215,7 +217,7 @@ class Venue:
 
     def feed_lost(self, feed: Feed) -> None:
         """A connection is gone; its markets may miss trades until they are heard again."""
-        self._lose(feed, "the connection was lost")
+        self._lose(feed)
 
     def _sweep(self, line: _Line) -> None:
         """Once for each second of the exchange: close what is over, fetch what is missing."""
@@ -224,155 +226,91 @@ class Venue:
             if track is None:
                 continue
             track.series.advance(line.time_us)
-            self._go_on(track)
+            self._supply.go_on(track)
 
     def _attended(self, symbol: str) -> Track | None:
         track = self._tracks.get(symbol)
         return track if track is not None and track.is_attended() else None
 
-    def _lose(self, feed: Feed, why: str) -> None:
-        tracks = [self._tracks[symbol] for symbol in feed.wanted if symbol in self._tracks]
-        for track in tracks:
-            track.lose()
-        if tracks:
-            log.info("venue.hole", exchange=self._exchange.name, why=why, symbols=len(tracks))
-
-    # -- what is missing
-
-    def _provide(self, track: Track) -> None:
-        """Ask for the history that a track needs now, unless it is on its way."""
-        if not track.may_fetch:
-            return
-        now_us = track.series.server_time_us
-        if track.series.needs_warm_up:
-            self._warm_up(track, now_us)
-        elif hole := track.series.hole():
-            track.is_fetching = True
-
-            def repaired(job: HistoryJob, error: ExchangeError | None) -> None:
-                if self._is_usable(track, error):
-                    track.series.repair(job.candles[Timeframe.M1], hole)
-                    self._go_on(track)
-
-            self._backfill.submit(
-                HistoryJob(
-                    symbol=track.market.symbol,
-                    urgency=Urgency.REPAIR,
-                    cut=hole.end,
-                    left=hole_spans(hole),
-                    done=repaired,
-                )
-            )
-
-    def _warm_up(self, track: Track, now_us: int) -> None:
-        cut = cut_before(now_us, GRACE_SECONDS)
-        job = track.warm_up
-        if job is None or cut - job.cut > OLDEST_CUT_SECONDS:
-            # Bars told before the last restart are history; those since then are a hole, and so
-            # is the very last one, whose amendment may have been lost with that life.
-            certain = None if track.resume_at is None else track.resume_at - OVERLAP_SECONDS
-            if certain is not None and 0 <= cut - certain <= OLDEST_CUT_SECONDS:
-                cut = certain
-            job = track.warm_up = HistoryJob(
-                symbol=track.market.symbol,
-                urgency=Urgency.WARM_UP,
-                cut=cut,
-                left=warm_up_spans(cut),
-                done=lambda job, error: self._warmed_up(track, job, error),
-            )
-        track.is_fetching = True
-        self._backfill.submit(job)
-
-    def _warmed_up(self, track: Track, job: HistoryJob, error: ExchangeError | None) -> None:
-        if not self._is_usable(track, error):
-            return
-        track.warm_up = None
-        track.series.warm_up(job.candles, job.cut)
-        log.info("venue.warm", exchange=self._exchange.name, symbol=job.symbol, cut=job.cut)
-        self._go_on(track)
-
-    def _is_usable(self, track: Track, error: ExchangeError | None) -> bool:
-        """Whether an answer may change a series: not a dropped one, nor behind closed gates."""
-        if error is None:
-            track.fetched()
-        else:
-            track.failed(error)
-            symbol = track.market.symbol
-            self._note(f"No history of {symbol}: {error}", symbol)
-        is_current = self._tracks.get(track.market.symbol) is track
-        return error is None and is_current and track.is_attended()
-
-    def _go_on(self, track: Track) -> None:
-        track.seat_arrivals()
-        track.tell()
-        self._provide(track)
+    def _lose(self, feed: Feed) -> None:
+        for symbol in feed.wanted:
+            if symbol in self._tracks:
+                self._tracks[symbol].lose()
 
     # -- what can be said
 
     def refresh(self) -> None:
-        """Look at the links and count the trades, once for all who ask afterwards."""
-        for track in self._tracks.values():
-            track.count()
+        """Look at everything once, for all who ask afterwards."""
         feeds = list(self._lines)
         carried = frozenset[str]().union(*(feed.wanted for feed in feeds))
-        received: set[str] = set()
+        sound: set[str] = set()
         expected = {symbol for symbol in self._tracks if symbol not in carried}
         for feed in feeds:
             if feed.state is FeedState.CONNECTED:
-                received |= feed.wanted - feed.unconfirmed()
+                sound |= feed.wanted - feed.unconfirmed()
             elif feed.state is FeedState.CONNECTING:
                 expected |= feed.wanted
-        self._received = frozenset(received)
-        self._expected = frozenset(filter(self.listing.may_stream, expected))
-
-    def market_facts(self, symbols: Iterable[str]) -> list[MarketFacts]:
-        """What can be said of these markets, as of the last refresh."""
-        tracks = [self._tracks[symbol] for symbol in symbols if symbol in self._tracks]
-        return [track.facts(is_stale=self._is_stale(track)) for track in tracks]
+        stale: set[str] = set()
+        facts: dict[Market, MarketFacts] = {}
+        for symbol, track in self._tracks.items():
+            track.count()
+            # At the beginning nothing was heard yet: that is "warming", unless it cannot come.
+            is_awaited = symbol in expected and self.listing.may_stream(symbol)
+            if symbol not in sound and not (is_awaited and track.series.needs_warm_up):
+                stale.add(symbol)
+            facts[track.market] = track.facts(is_stale=symbol in stale)
+        received = frozenset[str]().union(*(feed.acknowledged for feed in feeds))
+        self.market_facts = facts
+        self._view = _View(
+            link=self._link_facts(feeds),
+            stale=frozenset(stale),
+            received=received,
+            unwatched=frozenset(s for s in received if not self._is_watched(s)),
+        )
 
     def feed_facts(self, symbols: Sequence[str], *, wanted: bool) -> FeedFacts:
-        """The link as one user sees it, who has these symbols listed.
+        """The link as one user sees it, who has these symbols listed; as of the last refresh.
 
         Args:
             symbols: Canonical symbols of the user's plan.
             wanted: Whether the user wants them now. When not, those count as subscribed that
                 are still sent for nobody else.
         """
-        feeds = list(self._lines)
-        states = {feed.state for feed in feeds}
-        state = next((state for state in _WORST_FIRST if state in states), FeedState.OFF)
-        received = frozenset[str]().union(*(feed.acknowledged for feed in feeds))
-        tracks = [self._tracks[symbol] for symbol in symbols if symbol in self._tracks]
-        mine = [track for track in tracks if wanted or not track.watchers]
-        stale = [t.market.symbol for t in tracks if wanted and self._is_stale(t)]
-        latencies = [feed.latency_ms for feed in feeds if feed.latency_ms is not None]
-        connections = self._retired_connections + sum(feed.connections for feed in feeds)
-        return FeedFacts(
-            exchange=self._exchange.name,
-            label=self._exchange.label,
-            state=str(state),
-            latency_ms=round(max(latencies), 2) if latencies else None,
-            last_message_at_ms=max((f.last_message_at_ms or 0 for f in feeds), default=0) or None,
-            reconnects=max(0, connections - max(1, len(feeds))),
-            subscriptions=sum(track.market.symbol in received for track in mine),
-            stale_symbols=tuple(stale),
-            detail=self._detail(feeds, state, stale),
+        view = self._view
+        subscribed = view.received if wanted else view.unwatched
+        stale = tuple(s for s in symbols if s in view.stale) if wanted and view.stale else ()
+        return replace(
+            view.link,
+            subscriptions=len(subscribed.intersection(symbols)),
+            stale_symbols=stale,
+            detail=view.link.detail or self._detail(stale),
         )
 
     def failures(self, symbols: Collection[str]) -> list[FailureFacts]:
         """What went wrong lately with the exchange or one of these symbols, oldest first."""
         return [facts for symbol, facts in self._failures if symbol is None or symbol in symbols]
 
-    def _is_stale(self, track: Track) -> bool:
-        symbol = track.market.symbol
-        if symbol in self._received:
-            return False
-        # At the beginning nothing was heard yet: that is "warming", unless it cannot come.
-        return not (track.series.needs_warm_up and symbol in self._expected)
+    def _link_facts(self, feeds: Sequence[Feed]) -> FeedFacts:
+        """What all users see of the link: the worst of its connections speaks for it."""
+        worst = min(feeds, key=lambda feed: _WORST_FIRST.index(feed.state), default=None)
+        latencies = [feed.latency_ms for feed in feeds if feed.latency_ms is not None]
+        connections = self._retired_connections + sum(feed.connections for feed in feeds)
+        return FeedFacts(
+            exchange=self._exchange.name,
+            label=self._exchange.label,
+            state=str(FeedState.OFF if worst is None else worst.state),
+            latency_ms=round(max(latencies), 2) if latencies else None,
+            last_message_at_ms=max((f.last_message_at_ms or 0 for f in feeds), default=0) or None,
+            reconnects=max(0, connections - max(1, len(feeds))),
+            detail="" if worst is None else worst.detail,
+        )
 
-    def _detail(self, feeds: Sequence[Feed], state: FeedState, stale: Sequence[str]) -> str:
-        if state is not FeedState.CONNECTED:
-            return next((feed.detail for feed in feeds if feed.state is state), "")
+    def _is_watched(self, symbol: str) -> bool:
+        track = self._tracks.get(symbol)
+        return track is not None and bool(track.watchers)
+
+    def _detail(self, stale: Sequence[str]) -> str:
+        """Why symbols are stale on a link that is not."""
         if refused := [symbol for symbol in stale if not self.listing.may_stream(symbol)]:
             return f"{self._exchange.label} does not trade {', '.join(refused)}."
         if stale:

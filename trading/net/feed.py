@@ -10,6 +10,7 @@ Rule 3: the loop that redials is ours. A venue that accepts and then drops is ba
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -272,7 +273,11 @@ class Feed:
 
 
 def _words(error: BaseException) -> str:
-    """The first single error of a group, in its own words."""
+    """The first single error of a group, for a trader."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and (error.errno or 0) > 0:
+        return os.strerror(error.errno or 0).lower()
     return str(error) or type(error).__name__

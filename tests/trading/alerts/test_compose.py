@@ -26,7 +26,7 @@ def fired(*, late: bool = False) -> FiredSignal:
 def test_row_says_what_happened_and_why() -> None:
     signal = fired()
     alert = alert_of(signal)
-    assert alert.pk is None
+    assert alert._state.adding, "not saved"
     assert alert.user_id == signal.owner.user_id
     assert (alert.exchange, alert.symbol, alert.timeframe) == ("coinbase", "BTC-USD", "1m")
     assert (alert.kind, alert.direction, alert.level) == ("level", "up", 150.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -30,6 +31,9 @@ class Ears:
 
     def feed_lost(self, feed: Feed) -> None:
         self.losses += 1
+
+    def have_lost(self, times: int) -> bool:
+        return self.losses == times
 
     def symbols(self) -> set[str]:
         return {event.symbol for event in self.events if isinstance(event, Trade)}
@@ -123,7 +127,7 @@ async def test_closed_connection_is_dialled_again_with_what_is_wanted() -> None:
         for number, code in enumerate((1000, 1001, 1006, 1011, 1012, 1013), start=1):
             await until(lambda: feed.acknowledged == {"BTC-USD"}, "BTC-USD")
             simulator.inject(Close(code=code))
-            await until(lambda lost=number: ears.losses == lost, f"the loss by {code}")
+            await until(partial(ears.have_lost, number), f"the loss by {code}")
         await until(lambda: feed.acknowledged == {"BTC-USD"}, "BTC-USD")
         assert feed.connections == 7
 

@@ -75,6 +75,7 @@ class CoinbaseSession:
         self._told: dict[tuple[str, str], int] = {}  # (request name, book): microseconds
         self._due: dict[str, float] = {}
         self._books: dict[str, Depth] = {}
+        self._muted: frozenset[str] = frozenset()
 
     # ------------------------------------------------------------------ the client speaks
 
@@ -95,7 +96,7 @@ class CoinbaseSession:
                 frames = self._unsubscribe(channel, names)
             case _:
                 return [_error(_BAD_MESSAGE)]
-        return [*frames, self._acknowledgement(at)]
+        return [*self._due_trades(at), *frames, self._acknowledgement(at)]
 
     def throttled(self) -> list[Frame]:
         """The answer to a message beyond the limit."""
@@ -148,18 +149,31 @@ class CoinbaseSession:
 
     def advance(self, at: Moment, muted: frozenset[str]) -> list[Frame]:
         """The frames that are due at this moment."""
+        self._muted = muted
         frames: list[Frame] = []
         for channel in [name for name, due in self._due.items() if due <= at.steady]:
             # Never a burst of catching up: the next look is in the future.
             self._due[channel] = max(self._due[channel], at.steady - 1.0) + CADENCES[channel]
             if channel == "heartbeats":
-                frames.append(self._heartbeat(at))
-                continue
-            moved = [book for book in self._books_of(channel) if book not in muted]
-            frames += self._updates(channel, moved, at)
-            for book in muted & self._books_of(channel).keys():
-                self._told[channel, book] = at.now_us
+                frames += [*self._due_trades(at), self._heartbeat(at)]
+            else:
+                frames += self._tell(channel, at)
         return frames
+
+    def _tell(self, channel: str, at: Moment) -> list[Frame]:
+        books = self._books_of(channel)
+        frames = list(self._updates(channel, [b for b in books if b not in self._muted], at))
+        for book in self._muted & books.keys():
+            self._told[channel, book] = at.now_us
+        return frames
+
+    def _due_trades(self, at: Moment) -> list[Frame]:
+        """The trades up to now, before a frame that tells the time.
+
+        In real time a frame runs ahead of the trades by a quarter of a second at most, which
+        every client allows for. In accelerated time that would be a quarter of a minute.
+        """
+        return self._tell("market_trades", at)
 
     def _updates(self, channel: str, books: list[str], at: Moment) -> Iterable[Frame]:
         match channel:

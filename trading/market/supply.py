@@ -1,0 +1,131 @@
+"""What a track is missing, and getting it.
+
+Rule 1: one request for each hole, however many users wait for it, and none while one is on its way.
+Rule 2: an answer changes a series only while somebody may watch it: what comes behind closed gates
+    is dropped, and asked for again when a gate opens.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import structlog
+
+from trading.core.candles import Hole
+from trading.core.errors import ExchangeError
+from trading.core.market import Timeframe
+from trading.exchanges.ports import Exchange
+from trading.market.backfill import (
+    Backfill,
+    HistoryJob,
+    Urgency,
+    cut_before,
+    hole_spans,
+    warm_up_spans,
+)
+from trading.market.track import Track
+from trading.net.http import ExchangeHttp
+
+log = structlog.get_logger(__name__)
+
+GRACE_SECONDS = 2.0
+"""An exchange may still correct a candle this long after its end."""
+
+OLDEST_CUT_SECONDS = 240 * Timeframe.M1.seconds
+"""A warm-up that waited longer begins anew, while its trades are still kept."""
+
+OVERLAP_SECONDS = Timeframe.M1.seconds
+
+
+class Complain(Protocol):
+    """Who is told that something did not work, and of which symbol."""
+
+    def __call__(self, message: str, symbol: str | None = None) -> None: ...
+
+
+class Supply:
+    """History for the tracks of one exchange.
+
+    Args:
+        exchange: Whose.
+        http: Its REST interface.
+        complain: Told of every history that did not come.
+    """
+
+    def __init__(self, exchange: Exchange, http: ExchangeHttp, *, complain: Complain) -> None:
+        self._exchange = exchange
+        self._backfill = Backfill(exchange, http)
+        self._complain = complain
+
+    async def run(self) -> None:
+        """Fetch until cancelled."""
+        await self._backfill.run()
+
+    def go_on(self, track: Track) -> None:
+        """Tell what is certain by now, and ask for what is missing."""
+        track.seat_arrivals()
+        track.tell()
+        if not track.may_fetch:
+            return
+        if track.series.needs_warm_up:
+            self._warm_up(track)
+        elif hole := track.series.hole():
+            self._repair(track, hole)
+
+    def _repair(self, track: Track, hole: Hole) -> None:
+        def done(job: HistoryJob, error: ExchangeError | None) -> None:
+            if self._is_usable(track, error):
+                track.series.repair(job.candles[Timeframe.M1], hole)
+                self.go_on(track)
+
+        job = HistoryJob(
+            symbol=track.market.symbol,
+            urgency=Urgency.REPAIR,
+            cut=hole.end,
+            left=hole_spans(hole),
+            done=done,
+        )
+        self._submit(track, job)
+
+    def _warm_up(self, track: Track) -> None:
+        cut = cut_before(track.series.server_time_us, GRACE_SECONDS)
+        job = track.warm_up
+        if job is None or cut - job.cut > OLDEST_CUT_SECONDS:
+            job = track.warm_up = self._new_warm_up(track, cut)
+        self._submit(track, job)
+
+    def _new_warm_up(self, track: Track, cut: int) -> HistoryJob:
+        # Bars told before the last restart are history; those since then are a hole, and so is
+        # the very last one, whose amendment may have been lost with that life.
+        certain = None if track.resume_at is None else track.resume_at - OVERLAP_SECONDS
+        if certain is not None and 0 <= cut - certain <= OLDEST_CUT_SECONDS:
+            cut = certain
+
+        def done(job: HistoryJob, error: ExchangeError | None) -> None:
+            if self._is_usable(track, error):
+                track.warm_up = None
+                track.series.warm_up(job.candles, job.cut)
+                log.info("supply.warm", exchange=self._exchange.name, symbol=job.symbol, cut=cut)
+                self.go_on(track)
+
+        return HistoryJob(
+            symbol=track.market.symbol,
+            urgency=Urgency.WARM_UP,
+            cut=cut,
+            left=warm_up_spans(cut),
+            done=done,
+        )
+
+    def _submit(self, track: Track, job: HistoryJob) -> None:
+        track.is_fetching = True
+        self._backfill.submit(job)
+
+    def _is_usable(self, track: Track, error: ExchangeError | None) -> bool:
+        """Whether an answer may change a series: it came, and somebody may watch."""
+        if error is None:
+            track.fetched()
+        else:
+            track.failed(error)
+            symbol = track.market.symbol
+            self._complain(f"No history of {symbol}: {error}", symbol)
+        return error is None and track.is_attended()
