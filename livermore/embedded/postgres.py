@@ -39,9 +39,16 @@ class EmbeddedPostgres:
     title = "PostgreSQL"
 
     def __init__(
-        self, home: Path, account: Account, *, password: str, log: Path, durable: bool = True
+        self,
+        home: Path,
+        account: Account,
+        *,
+        password: str,
+        log: Path,
+        durable: bool = True,
+        data: str = "",
     ) -> None:
-        self._root = account.own_directory(home / "postgres")
+        self._root = account.own_directory(home / f"postgres{data}")
         self._data = self._root / "data"
         self._home = home
         self._account = account

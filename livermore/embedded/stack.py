@@ -28,6 +28,7 @@ class Stack:
         database_url: A PostgreSQL to use instead of ours.
         redis_url: A Redis to use instead of ours.
         durable: False for throw-away test stacks: no fsync, no append-only file.
+        data: Ending of the data directories' names, to keep several sets of data apart.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Stack:
         database_url: str | None = None,
         redis_url: str | None = None,
         durable: bool = True,
+        data: str = "",
     ) -> None:
         self._database_url, self._redis_url = database_url, redis_url
         self.servers: list[Server] = []
@@ -48,13 +50,23 @@ class Stack:
         if redis_url is None:
             self.servers.append(
                 EmbeddedValkey(
-                    home, account, password=password, log=state / "redis.log", durable=durable
+                    home,
+                    account,
+                    password=password,
+                    log=state / "redis.log",
+                    durable=durable,
+                    data=data,
                 )
             )
         if database_url is None:
             self.servers.append(
                 EmbeddedPostgres(
-                    home, account, password=password, log=state / "postgres.log", durable=durable
+                    home,
+                    account,
+                    password=password,
+                    log=state / "postgres.log",
+                    durable=durable,
+                    data=data,
                 )
             )
 

@@ -32,9 +32,16 @@ class EmbeddedValkey:
     title = "Redis"
 
     def __init__(
-        self, home: Path, account: Account, *, password: str, log: Path, durable: bool = True
+        self,
+        home: Path,
+        account: Account,
+        *,
+        password: str,
+        log: Path,
+        durable: bool = True,
+        data: str = "",
     ) -> None:
-        self._data = account.own_directory(home / "redis")
+        self._data = account.own_directory(home / f"redis{data}")
         self._home = home
         self._account = account
         self._password = password

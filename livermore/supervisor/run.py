@@ -51,6 +51,8 @@ def run(environment: Environment, console: Console) -> None:
             environment.state.directory,
             database_url=environment.database_url,
             redis_url=environment.redis_url,
+            # What the simulated market did must never stand among what the real one did.
+            data="-live" if environment.exchange is ExchangeSource.LIVE else "",
         )
         began = time.monotonic()
         stack.start()
