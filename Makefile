@@ -50,13 +50,12 @@ setup: .venv/dev.stamp
 	@"$(PYTHON)" -m venv .venv || { echo "Python's venv module is missing: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
 	@touch $@
 
-# pip-compile repeats addresses and directories of the machine it runs on: only pins may stay.
+# For every Python and platform at once; without the index addresses of the machine it runs on.
 lock: .venv/dev.stamp
 	@for name in run dev; do \
-		CUSTOM_COMPILE_COMMAND="make lock" $(IN_VENV) -m piptools compile --quiet --generate-hashes \
-			--strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host \
-			--no-emit-find-links --output-file "requirements/$$name.txt" "requirements/$$name.in" \
-			|| exit 1; \
+		$(IN_VENV) -m uv pip compile --quiet --no-config --universal --python-version 3.11 \
+			--generate-hashes --custom-compile-command "make lock" \
+			--output-file "requirements/$$name.txt" "requirements/$$name.in" || exit 1; \
 	done
 
 clean:

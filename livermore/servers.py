@@ -40,7 +40,11 @@ def redis_obstacle(url: str) -> str | None:
     shown = without_password(url)
     try:
         client = redis.Redis.from_url(
-            url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS, retry=None
+            url,
+            protocol=2,  # a server too old for RESP3 shall be told its version, not its ignorance
+            socket_connect_timeout=_SECONDS,
+            socket_timeout=_SECONDS,
+            retry=None,
         )
         with contextlib.closing(client):
             facts = client.info("server")

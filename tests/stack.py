@@ -7,6 +7,7 @@ Rule 2: addresses are known before Django's settings load, but the servers start
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -46,6 +47,7 @@ def announce() -> LazyStack:
     """Make the stack of this test run and tell every process of it where it is."""
     account = server_account()
     stack = LazyStack()
+    atexit.register(stack.remove)  # also where the test run ends before it began
     assert account.can_reach(stack.state), f"{stack.state} is closed to the servers' account"
     for name in ("PORT", "EXCHANGE", "LIVERMORE_HTTPS", "LIVERMORE_HOSTS", "LIVERMORE_LOG_JSON"):
         os.environ.pop(name, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 from django.test import Client
-from pytest_django..py import SettingsWrapper
+from pytest_django import Settings
 
 from control import protocol
 from settings_app.models import User
@@ -42,9 +42,7 @@ def test_readyz_hears_a_worker_that_hosts_nobody_yet(client: Client, redis_url: 
 
 
 @pytest.mark.django_db
-def test_readyz_without_redis_says_so_and_nothing_more(
-    client: Client, settings: SettingsWrapper
-) -> None:
+def test_readyz_without_redis_says_so_and_nothing_more(client: Client, settings: Settings) -> None:
     settings.REDIS_URL = "redis://:hush@127.0.0.1:1/0"
     answer = client.get("/readyz")
     assert answer.status_code == 503

@@ -26,17 +26,17 @@ def redis_that_says(info: str) -> Iterator[str]:
                     words.append(self.rfile.readline().strip().upper())
                 if words[0] == b"INFO":
                     self.wfile.write(f"${len(info)}\r\n{info}\r\n".encode())
-                elif words[0] == b"HELLO":
-                    self.wfile.write(b"-ERR unknown command\r\n")
                 else:
                     self.wfile.write(b"+OK\r\n")
 
     with TCPServer(("127.0.0.1", 0), Conversation) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"redis://127.0.0.1:{server.server_address[1]}/0"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_our_own_servers_are_usable(stack: LazyStack) -> None:

@@ -32,4 +32,4 @@ def test_cookies_stay_away_from_scripts_and_other_sites(client: Client, redis_ur
 def test_debug_is_off_and_the_cache_is_not_the_wire() -> None:
     assert settings.DEBUG is False
     assert settings.REDIS_URL.endswith("/0")
-    assert settings.CACHES["default"]["LOCATION"].endswith("/1")
+    assert str(settings.CACHES["default"]["LOCATION"]).endswith("/1")
