@@ -144,11 +144,13 @@ def test_without_javascript_the_buttons_still_work(
 
 
 def test_the_heat_map_is_walked_by_keyboard(panel: Page) -> None:
-    expect(panel.get_by_role("row", name="ETH")).to_be_visible()
+    expect(panel.locator("#cp-filter")).to_be_visible()  # the modules are at work
+    focused = panel.locator("#cp-map .lv-z:focus")
     panel.keyboard.press("h")
+    expect(focused).to_have_attribute("data-tf", "1m")
     for key in ("ArrowDown", "ArrowRight"):
         panel.keyboard.press(key)
-    assert panel.evaluate("document.activeElement.dataset.tf") == "5m"
+    expect(focused).to_have_attribute("data-tf", "5m")
     expect(panel.locator("#cp-read")).to_contain_text("ETH-USD 5m")
 
 

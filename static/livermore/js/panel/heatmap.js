@@ -147,10 +147,9 @@ function move(cell) {
 
 function describe(cell) {
   const entry = rows.get(cell.closest(".cp-row").dataset.key);
-  const value = entry?.data.tf[cell.dataset.tf];
-  if (!value) return;
+  if (!entry) return;
   const name = el("b", {}, `${entry.data.symbol} ${cell.dataset.tf}`);
-  readout.replaceChildren(name, ` ${inWords(value)}`);
+  readout.replaceChildren(name, ` ${inWords(entry.data.tf[cell.dataset.tf] ?? {})}`);
 }
 
 function inWords({ v, s, h, stage }) {
