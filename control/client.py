@@ -162,7 +162,7 @@ def send(
             return _sent(answer)
         with wire.listening_to(responses_of(user.sub)) as responses:
             _publish(user.sub, message)
-            return _await_result(responses, _sent(answer), time.monotonic() + wait)
+            return _await_result(responses, user.sub, _sent(answer), time.monotonic() + wait)
     except redis.RedisError as exc:
         if recorded is None:
             raise NotSent(f"Redis did not take the command: {exc}") from exc
@@ -226,7 +226,7 @@ def _sent(answer: Answer) -> Answer:
     return Answer(command_id=answer.command_id, recorded=answer.recorded, sent=True)
 
 
-def _await_result(responses: PubSub, answer: Answer, deadline: float) -> Answer:
+def _await_result(responses: PubSub, sub: str, answer: Answer, deadline: float) -> Answer:
     ack: CommandAck | None = None
     outcome: CommandResult | None = None
     while outcome is None and (left := deadline - time.monotonic()) > 0:
@@ -244,6 +244,8 @@ def _await_result(responses: PubSub, answer: Answer, deadline: float) -> Answer:
                 ack = received
             case CommandResult() as final:
                 outcome = final
+    if outcome is None:
+        outcome = _kept_result(sub, answer.command_id)  # its message may have been lost
     return Answer(
         command_id=answer.command_id,
         recorded=answer.recorded,
@@ -251,3 +253,12 @@ def _await_result(responses: PubSub, answer: Answer, deadline: float) -> Answer:
         ack=ack,
         result=outcome,
     )
+
+
+def _kept_result(sub: str, command_id: str) -> CommandResult | None:
+    try:
+        kept: Any = wire.shared().get(result_of(sub, command_id))
+    except redis.RedisError:
+        return None
+    answer = None if kept is None else read_answer(json.loads(kept))
+    return answer if isinstance(answer, CommandResult) else None

@@ -29,8 +29,8 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def close(self) -> None:
-        """End the threads; what runs is finished first."""
-        self._threads.shutdown(wait=True)
+        """End the threads. A query that hangs is left to its own time limit."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _with_living_connection(call: Callable[[], T]) -> T:

@@ -1,20 +1,23 @@
-"""Carrying out one command: the check, the effect and the receipt in one transaction.
+"""Deciding one command: the check, what is recorded, and the receipt in one transaction.
 
-Rule 1: synchronous, for a database thread. The effect is handed in; it must not wait for anything
-    and must be repeatable, since a transaction that fails to commit is tried again.
+Rule 1: synchronous, for a database thread, and nothing in memory is touched: the runtime applies
+    the situation on its own loop, behind the commit and before the answer. A transaction that
+    fails to commit is simply tried again.
 Rule 2: a command id that has a receipt is answered from it, and nothing else happens.
 Rule 3: the lease is held through the whole transaction; a fenced-off worker decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from control import inbox, leases, plan
+from control.effects import CommandFailed, Judgement
 from control.models import Receipt
 from control.plan import Situation
 from control.protocol import Command, CommandResult, RuntimeCommand, now_ms
@@ -24,40 +27,24 @@ from trading.ports import Owner
 PAUSED_BY: Mapping[Command, bool] = {Command.PAUSE: True, Command.RESUME: False}
 
 
-class CommandFailed(Exception):
-    """The command was understood and cannot be done; the text is the answer."""
-
-    def __init__(self, message: str, data: dict[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.data = data
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """What an effect reports: a sentence, and details for programs."""
-
-    message: str
-    data: dict[str, Any]
-
-
-Effect = Callable[[Situation], Done]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer, and the situation it was given in (None when it came from a receipt)."""
+    """The answer, and the situation to apply; None when nothing changed.
+
+    A failed command has none: what it found may be news, but it is the poll's to bring.
+    """
 
     result: CommandResult
     situation: Situation | None = None
 
 
-def carry_out(owner: Owner, command: RuntimeCommand, effect: Effect) -> Verdict:
-    """Check, act and write the receipt.
+def decide(owner: Owner, command: RuntimeCommand, judge: Judgement) -> Verdict:
+    """Check, record and write the receipt.
 
     Args:
         owner: Whose runtime, and by which fence.
         command: Validated.
-        effect: What the command does in memory; called once the check has passed.
+        judge: Says what the command does; called once the check has passed.
 
     Raises:
         Fenced: If another worker drives this user.
@@ -72,7 +59,7 @@ def carry_out(owner: Owner, command: RuntimeCommand, effect: Effect) -> Verdict:
         try:
             _check_intent(owner, command)
             situation = plan.situation(owner.user_id)
-            done = effect(situation)
+            done = judge(situation)
             result = CommandResult(
                 command_id=str(command.id),
                 status="succeeded",
@@ -82,6 +69,7 @@ def carry_out(owner: Owner, command: RuntimeCommand, effect: Effect) -> Verdict:
                 timestamp=now_ms(),
             )
         except CommandFailed as exc:
+            situation = None
             result = inbox.failed(str(command.id), str(exc), now_ms(), exc.data)
         Receipt.objects.create(
             user_id=owner.user_id, command_id=command.id, result=result.to_dict()
@@ -120,3 +108,9 @@ def _check_intent(owner: Owner, command: RuntimeCommand) -> None:
             f"superseded by a newer intent (revision {row.revision},"
             f" this was {command.desired_revision})"
         )
+
+
+def prune() -> int:
+    """Delete the receipts that no repetition can ask for any more; how many there were."""
+    old = timezone.now() - timedelta(days=1)
+    return Receipt.objects.filter(created_at__lt=old).delete()[0]

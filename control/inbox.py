@@ -37,6 +37,7 @@ CLASSES: dict[Command, int] = {
 # A late intent is applied, or superseded by a newer one; only the rest grows too old to be meant.
 NEVER_TOO_OLD = frozenset({Command.PAUSE, Command.RESUME, Command.SWITCH_MODE})
 CAPACITY = 10_000
+LONGEST_ID = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,13 +91,20 @@ def read(
 
 
 def _read_one(item: Any, parcel: Parcel, now_ms: int) -> Request | Refusal:
-    command_id = str(item["id"])[:100] if isinstance(item, dict) and "id" in item else None
+    command_id = None
+    if isinstance(item, dict) and "id" in item:
+        command_id = storable(str(item["id"]))[:LONGEST_ID]
     try:
         command = RuntimeCommand.model_validate(item)
         PAYLOADS[command.command].model_validate(command.payload or {})
     except ValidationError as exc:
-        return Refusal(command_id=command_id, reason=field_errors(exc), parcel=parcel)
+        return Refusal(command_id=command_id, reason=storable(field_errors(exc)), parcel=parcel)
     return Request(command=command, parcel=parcel, arrived_ms=now_ms)
+
+
+def storable(text: str) -> str:
+    """Foreign text without what neither UTF-8 nor PostgreSQL can hold: lone surrogates and NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def too_old(request: Request, *, now_ms: int, redis_now_ms: int) -> str | None:
@@ -151,10 +159,12 @@ class Inbox:
         """
         superseded: list[Request] = []
         if request.command.command is Command.PAUSE:
-            superseded = [r for _, _, r in self._heap if _is_overtaken(r.command, request.command)]
-            if superseded:
-                self._heap = [entry for entry in self._heap if entry[2] not in superseded]
-                heapq.heapify(self._heap)
+            waiting, self._heap = self._heap, []
+            for entry in sorted(waiting):
+                if _is_overtaken(entry[2].command, request.command):
+                    superseded.append(entry[2])
+                else:
+                    self._heap.append(entry)  # sorted, and so a heap
         self._arrivals += 1
         entry = (CLASSES[request.command.command], self._arrivals, request)
         heapq.heappush(self._heap, entry)

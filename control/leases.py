@@ -83,13 +83,17 @@ def renew(fences: Mapping[int, int], owner: str) -> set[int]:
 
 
 def release(fences: Mapping[int, int], owner: str) -> None:
-    """Let go at once, so that another worker need not wait for the expiry."""
+    """Let go at once, so that another worker need not wait for the expiry.
+
+    The fence rises, so that whatever this worker still has under way can write nothing more.
+    """
     if not fences:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE control_lease AS lease SET expires_at = clock_timestamp()
+            UPDATE control_lease AS lease
+               SET expires_at = clock_timestamp(), fence = lease.fence + 1
               FROM unnest(%(users)s::bigint[], %(fences)s::bigint[]) AS mine (user_id, fence)
              WHERE lease.user_id = mine.user_id AND lease.fence = mine.fence
                AND lease.owner = %(owner)s

@@ -41,6 +41,9 @@ SWEEP_SECONDS = 1.0
 READ_COUNT = 100
 REMEMBERED_IDS = 4_096
 BACKOFF_SECONDS = (0.1, 5.0)
+QUIET_SECONDS = 5.0
+RECLAIM_SWEEPS = 5
+RECLAIM_IDLE_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class Mailbox:
         self._client = wire.connect_async()
         self._listener = wire.connect_async(listening=True)
         self._pubsub = self._listener.pubsub(ignore_subscribe_messages=True)
+        self._held: set[tuple[str, str]] = set()  # entries delivered and not settled
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._reading: dict[str, asyncio.Lock] = {}
         self._has_subscriptions = asyncio.Event()
@@ -84,15 +88,17 @@ class Mailbox:
     async def open(self, sub: str) -> None:
         """Begin to receive for a user, first of all what an earlier worker left unanswered."""
         self._subs.add(sub)
-        self._reading.setdefault(sub, asyncio.Lock())
-        await self._patiently(lambda: self._subscribe(sub), "mailbox.open", sub=sub)
-        await self._patiently(lambda: self._claim(sub), "mailbox.claim", sub=sub)
+        lock = self._reading.setdefault(sub, asyncio.Lock())
+        async with lock:  # nothing newer may be delivered before what is claimed
+            await self._patiently(lambda: self._subscribe(sub), "mailbox.open", sub=sub)
+            await self._patiently(lambda: self._claim(sub, idle_ms=0), "mailbox.claim", sub=sub)
         await self.read(sub)
 
     async def close(self, sub: str) -> None:
         """Stop receiving for a user."""
         self._subs.discard(sub)
         self._reading.pop(sub, None)
+        self._held = {held for held in self._held if held[0] != sub}
         try:
             await self._pubsub.unsubscribe(commands_of(sub))
         except RedisError as exc:
@@ -107,28 +113,40 @@ class Mailbox:
         while True:
             try:
                 await self._has_subscriptions.wait()
-                message = await self._pubsub.get_message(timeout=None)
+                message = await self._pubsub.get_message(timeout=QUIET_SECONDS)
+                if message is None:
+                    await self._prove_alive()
+                    continue
             except (RedisError, OSError) as exc:
                 await self._reconnect(str(exc))
                 continue
-            if message is not None and message["type"] == "message":
+            if message["type"] == "message":
                 await self._heard(message["channel"].rpartition(":")[2], message["data"])
 
     async def sweep(self) -> None:
         """Read every stream each second until cancelled: the net under a lost message."""
+        sweeps = 0
         while True:
             await self._compare_clocks()
             await asyncio.sleep(SWEEP_SECONDS)
+            sweeps += 1
             for sub in tuple(self._subs):
-                await self.read(sub)
+                await self.read(sub, reclaim=sweeps % RECLAIM_SWEEPS == 0)
 
-    async def read(self, sub: str) -> None:
-        """Take everything new from one user's stream."""
+    async def read(self, sub: str, *, reclaim: bool = False) -> None:
+        """Take everything new from one user's stream.
+
+        Args:
+            reclaim: Take as well what another consumer has held for long: one that was fenced
+                off after it had read.
+        """
         lock = self._reading.get(sub)
         if lock is None:
             return
         async with lock:
             try:
+                if reclaim:
+                    await self._claim(sub, idle_ms=RECLAIM_IDLE_MS)
                 await self._read_new(sub)
                 self.connected = True
             except (RedisError, OSError) as exc:
@@ -177,6 +195,8 @@ class Mailbox:
             steps.append(("settle", commands_of(sub), entry_id))
         if steps:
             await self._try("mailbox.settle", sub, steps)
+        if entry_id is not None:
+            self._held.discard((sub, entry_id))
 
     async def publish(self, channel: str, text: str, *, keep_seconds: float | None = None) -> bool:
         """Publish, and keep under the same name for a while if asked. False: Redis is away."""
@@ -218,7 +238,13 @@ class Mailbox:
         await self._pubsub.subscribe(commands_of(sub))
         self._has_subscriptions.set()
 
-    async def _claim(self, sub: str) -> None:
+    async def _prove_alive(self) -> None:
+        """Ping a connection that has been quiet; a half-open one would stay quiet for ever."""
+        await self._pubsub.ping()
+        if await self._pubsub.get_message(timeout=QUIET_SECONDS) is None:
+            raise TimeoutError("Redis does not answer on the connection that listens")
+
+    async def _claim(self, sub: str, *, idle_ms: int) -> None:
         """Deliver what another worker took and never settled. The lease says it is ours now."""
         await self._ensure_group(sub)
         start = "0-0"
@@ -227,7 +253,7 @@ class Mailbox:
                 commands_of(sub),
                 CONSUMER_GROUP,
                 self._worker,
-                min_idle_time=0,
+                min_idle_time=idle_ms,
                 start_id=start,
                 count=READ_COUNT,
             )
@@ -269,6 +295,9 @@ class Mailbox:
         self.clock_offset_ms = seconds * 1_000 + microseconds // 1_000 - now_ms()
 
     def _deliver(self, sub: str, entry_id: str, fields: dict[str, str]) -> None:
+        if (sub, entry_id) in self._held:
+            return  # it waits here already
+        self._held.add((sub, entry_id))
         body = _read_json(fields.get("command", ""))
         for command_id in _ids(body):
             self._remember(sub, command_id)

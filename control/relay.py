@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from channels.db import database_sync_to_async
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error as DatabaseError
 from redis.asyncio.client import PubSub, Redis
 from redis.asyncio.retry import Retry
@@ -227,7 +228,11 @@ class Relay:
         visitor = next(iter(self._audience.get(sub, {}).values()), None)
         if visitor is None:
             return
-        row = await database_sync_to_async(desired.read_desired)(visitor.user_id)
+        try:
+            row = await database_sync_to_async(desired.read_desired)(visitor.user_id)
+        except (DatabaseError, ObjectDoesNotExist) as exc:
+            log.info("relay.desired_unknown", sub=sub, reason=str(exc))
+            return
         wanted = Desired(is_paused=row.is_paused, mode=row.mode, revision=row.revision)
         text = json.dumps({"type": "desired", "desired": wanted.to_dict()})
         self._tell(sub, Slot.DESIRED, text, only)

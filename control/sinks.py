@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections import deque
+import threading
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
-from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from redis.exceptions import RedisError
 
 from control import leases, wire
@@ -92,6 +92,8 @@ class QueuedSinks:
         self._signals = signals
         self._client = wire.connect_async()
         self._alerts: deque[FiredSignal] = deque()
+        self._room = threading.Lock()  # the two threads' only meeting point
+        self._dropped: deque[str] = deque(maxlen=WAITING_ALERTS)
         self._candles: deque[Candle] = deque(maxlen=WAITING_CANDLES)
         self._events: deque[tuple[str, str]] = deque(maxlen=WAITING_EVENTS)
         self._on_dropped: Callable[[str, str], None] = _unheard
@@ -104,10 +106,10 @@ class QueuedSinks:
 
     def signal_fired(self, fired: FiredSignal) -> None:
         """Queue an alert row."""
-        if len(self._alerts) >= WAITING_ALERTS:
-            lost = self._alerts.popleft()
-            self._on_dropped(lost.owner.sub, "PostgreSQL is away and the oldest alert was dropped")
-        self._alerts.append(fired)
+        with self._room:
+            if len(self._alerts) >= WAITING_ALERTS:
+                self._dropped.append(self._alerts.popleft().owner.sub)
+            self._alerts.append(fired)
 
     def indicator_moved(self, update: IndicatorUpdate) -> None:
         """Queue a change of one cell of a user's map."""
@@ -131,34 +133,67 @@ class QueuedSinks:
         low, high = BACKOFF_SECONDS
         limit = low
         while True:
+            self._tell_dropped()
             if not self._alerts:
                 self._signals.set_waiting({})
                 await asyncio.sleep(TIDY_SECONDS)
                 continue
-            batch = [self._alerts.popleft() for _ in range(len(self._alerts))]
-            try:
-                await self._write_batch(batch)
-            except DatabaseError as exc:
-                self._alerts.extendleft(reversed(batch))
-                self._count_waiting()
-                log.warning("sinks.alerts_wait", waiting=len(self._alerts), reason=str(exc))
-                await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # jitter, not a secret
-                limit = min(high, limit * 2)
-            else:
+            if await self._write_waiting():
                 limit = low
+                continue
+            self._count_waiting()
+            await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # jitter, not a secret
+            limit = min(high, limit * 2)
 
-    async def _write_batch(self, batch: list[FiredSignal]) -> None:
-        """Write and take off the batch, user by user, so that a failure keeps only the rest."""
-        for owner in dict.fromkeys(fired.owner for fired in batch):
-            mine = [fired for fired in batch if fired.owner == owner]
-            for fired, alert in await self._database.run(write_alerts, owner, mine):
-                self._signals.note(fired.owner.sub, fired.signal.closed_at)
-                self._events.append((fired.owner.sub, signal_event(alert).to_json()))
-            batch[:] = [fired for fired in batch if fired.owner != owner]
+    async def flush(self, seconds: float) -> None:
+        """Write what waits, as far as that can be done in a moment: before the leases go."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._write_waiting()
+        except TimeoutError:
+            log.warning("sinks.alerts_lost", waiting=len(self._alerts))
+
+    async def _write_waiting(self) -> bool:
+        """Write all that waits, user by user; what PostgreSQL did not take waits on."""
+        with self._room:
+            batch = list(self._alerts)
+            self._alerts.clear()
+        try:
+            while batch:
+                owner = batch[0].owner
+                await self._write_of(owner, [fired for fired in batch if fired.owner == owner])
+                batch = [fired for fired in batch if fired.owner != owner]
+        except (OperationalError, InterfaceError) as exc:
+            log.warning("sinks.alerts_wait", waiting=len(batch), reason=str(exc).strip())
+            return False
+        finally:
+            with self._room:
+                self._alerts.extendleft(reversed(batch))
+        return True
+
+    async def _write_of(self, owner: Owner, mine: list[FiredSignal]) -> None:
+        try:
+            written = await self._database.run(write_alerts, owner, mine)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # one user's bad row must not stand in everybody's way for ever
+            log.exception("sinks.alerts_refused", sub=owner.sub, alerts=len(mine))
+            self._on_dropped(owner.sub, f"{len(mine)} alerts could not be written; see the log")
+            return
+        for fired, alert in written:
+            self._signals.note(fired.owner.sub, fired.signal.closed_at)
+            self._events.append((fired.owner.sub, signal_event(alert).to_json()))
+
+    def _tell_dropped(self) -> None:
+        lost = Counter(self._dropped.popleft() for _ in range(len(self._dropped)))
+        for sub, count in lost.items():
+            self._on_dropped(sub, f"PostgreSQL is away; {count} of the oldest alerts were dropped")
 
     def _count_waiting(self) -> None:
         counts: dict[str, int] = {}
-        for fired in self._alerts:
+        with self._room:
+            waiting = list(self._alerts)
+        for fired in waiting:
             counts[fired.owner.sub] = counts.get(fired.owner.sub, 0) + 1
         self._signals.set_waiting(counts)
 

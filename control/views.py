@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
+from redis.exceptions import RedisError
 
 from control import client, panel
 from control.client import Answer, CommandRefused, NotSent
@@ -94,7 +95,10 @@ def command(request: UserRequest) -> HttpResponse:
 @never_cache
 def result(request: UserRequest, command_id: UUID) -> HttpResponse:
     """The last answer to one of the user's own commands; 404 for every other id there is."""
-    answer = client.result(request.user, str(command_id))
+    try:
+        answer = client.result(request.user, str(command_id))
+    except RedisError:
+        return JsonResponse({"message": "Redis is not reachable."}, status=503)
     if answer is None:
         return JsonResponse({"message": "No answer to such a command."}, status=404)
     return JsonResponse(answer.to_dict())

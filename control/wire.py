@@ -29,6 +29,7 @@ def connect(*, listening: bool = False) -> redis.Redis:
     return redis.Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,
+        encoding_errors="replace",  # what is no text is answered as malformed, not raised
         protocol=2,  # lists for stream reads, whatever the library's default becomes
         socket_connect_timeout=TIMEOUT_SECONDS,
         socket_timeout=None if listening else TIMEOUT_SECONDS,
@@ -60,6 +61,7 @@ def connect_async(*, listening: bool = False) -> redis.asyncio.Redis:
     return redis.asyncio.Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,
+        encoding_errors="replace",  # what is no text is answered as malformed, not raised
         protocol=2,
         socket_connect_timeout=TIMEOUT_SECONDS,
         socket_timeout=None if listening else TIMEOUT_SECONDS,

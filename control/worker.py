@@ -19,7 +19,7 @@ import structlog
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from control import leases, sinks, status, tasks, wire
+from control import decisions, leases, sinks, status, tasks, wire
 from control.database import Database
 from control.mailbox import Delivery, Mailbox
 from control.protocol import (
@@ -35,7 +35,7 @@ from control.protocol import (
 from control.runtime import Runtime, Surroundings
 from settings_app import desired
 from settings_app.desired import HostedUser
-from trading.plane import DataPlane
+from trading.plane import DataPlane, PlaneFailure
 from trading.ports import Owner
 
 log = structlog.get_logger(__name__)
@@ -45,6 +45,10 @@ TELL_SECONDS = 0.2  # at most five statuses a second for one user
 WATCH_SECONDS = 0.2
 PLANE_BACKOFF_SECONDS = (1.0, 60.0)
 HEALTHY_SECONDS = 60.0
+FLUSH_SECONDS = 1.0
+RELEASE_SECONDS = 1.0
+PRUNE_SECONDS = 3_600.0
+LEASED_AT_ONCE = 20
 
 
 @dataclass(slots=True)
@@ -53,9 +57,18 @@ class Hosted:
 
     runtime: Runtime
     task: asyncio.Task[None]
+    answering: asyncio.Task[None]
     opening: asyncio.Task[None]  # waits for Redis, which must not delay what PostgreSQL wants
     told_shape: int = 0
     told_at_ms: int = 0
+
+    @property
+    def error(self) -> BaseException | None:
+        """What has ended one of its tasks that should have gone on."""
+        for task in (self.task, self.answering, self.opening):
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                return error
+        return None
 
 
 class Worker:
@@ -78,11 +91,13 @@ class Worker:
             plane=self.plane,
             signals=self._signals,
             tell=self._tell_now,
+            fault=lambda: self._fault,
         )
+        self._sinks.on_dropped(self._alerts_dropped)
         self._hosted: dict[int, Hosted] = {}
         self._by_sub: dict[str, Hosted] = {}
         self._stopping = asyncio.Event()
-        self._restart_at_ms = 0
+        self._fault: Fault | None = None
         self._attempt = 0
 
     def stop(self) -> None:
@@ -105,6 +120,7 @@ class Worker:
             "renew": self._renew,
             "tell": self._tell,
             "watch": self._watch,
+            "prune": self._prune,
             "write alerts": self._sinks.write_alerts,
             "write to Redis": self._sinks.write_to_redis,
         }
@@ -112,18 +128,30 @@ class Worker:
             name: asyncio.create_task(self._keep_alive(name, body), name=name)
             for name, body in side_tasks.items()
         }
+        stopping = asyncio.create_task(self._stopping.wait(), name="stopping")
         try:
-            await self._stopping.wait()
+            # A side task never ends by itself; if one does, this worker is not to be trusted.
+            await asyncio.wait({stopping, *running.values()}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # Whoever takes users on stops first, or it would take back what is handed over.
-            await tasks.end(running.pop("poll"), running.pop("renew"))
-            await self._hand_over()
-            await tasks.end(*running.values())
-            self.plane.stop()
-            await self._sinks.aclose()
-            await self._mailbox.aclose()
-            self._database.close()
-            log.info("worker.stopped", worker=self.name)
+            stopping.cancel()
+            await self._shut_down(running)
+
+    async def _shut_down(self, running: dict[str, asyncio.Task[None]]) -> None:
+        # Whoever takes users on stops first, or it would take back what is handed over.
+        await tasks.end(running.pop("poll"), running.pop("renew"))
+        for hosted in self._hosted.values():
+            hosted.runtime.stop()
+        await tasks.end(running.pop("write alerts"))
+        await self._sinks.flush(FLUSH_SECONDS)
+        for hosted in tuple(self._hosted.values()):
+            await self._let_go(hosted, status_of(hosted.runtime.owner.sub))
+        await tasks.end(*running.values())
+        await self._mailbox.forget(worker_of(self.name))
+        self.plane.stop()
+        await self._sinks.aclose()
+        await self._mailbox.aclose()
+        self._database.close()
+        log.info("worker.stopped", worker=self.name)
 
     async def _keep_alive(self, name: str, body: Callable[[], Awaitable[None]]) -> None:
         """Run a side task for ever: one that fails is shown in every status and begun again."""
@@ -132,8 +160,9 @@ class Worker:
                 await body()
             except Exception as exc:
                 log.exception("worker.side_task", task=name)
+                text = f"the worker's task '{name}' failed ({type(exc).__name__}) and began again"
                 for hosted in self._hosted.values():
-                    hosted.runtime.complain(f"worker {name}", "error", f"{exc}")
+                    hosted.runtime.complain("worker", "error", text)
             await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
 
     async def _refuse_unsuitable_redis(self) -> None:
@@ -150,75 +179,80 @@ class Worker:
     async def _poll(self) -> None:
         while True:
             try:
-                rows = await self._database.run(desired.hosted_users, self._only or None)
+                await self._follow(
+                    await self._database.run(desired.hosted_users, self._only or None)
+                )
             except DatabaseError as exc:
-                log.warning("worker.poll", reason=str(exc))
-            else:
-                await self._follow(rows)
+                log.warning("worker.poll", reason=str(exc).strip())
             await asyncio.sleep(POLL_SECONDS)
 
     async def _follow(self, rows: Collection[HostedUser]) -> None:
         wanted = {row.user_id: row for row in rows}
-        for user_id in [user_id for user_id in self._hosted if user_id not in wanted]:
-            sub = self._hosted[user_id].runtime.owner.sub
-            await self._let_go(user_id, status_of(sub), commands_of(sub), history_of(sub))
         for user_id, hosted in tuple(self._hosted.items()):
-            row = wanted[user_id]
-            if hosted.task.done():
-                await self._ended(user_id, hosted)
-            elif hosted.runtime.is_behind(row.desired.revision, row.settings_revision):
-                await hosted.runtime.reconcile()
+            try:
+                await self._follow_one(hosted, wanted.get(user_id))
+            except DatabaseError:
+                raise
+            except Exception:  # one user's trouble is that user's alone
+                log.exception("worker.follow", sub=hosted.runtime.owner.sub)
+                hosted.runtime.complain("worker", "error", "following the database failed")
         free = [row for user_id, row in wanted.items() if user_id not in self._hosted]
-        if not free:
-            return
-        fences = await self._database.run(leases.acquire, [row.user_id for row in free], self.name)
-        for row in free:
-            if (fence := fences.get(row.user_id)) is not None:
-                await self._host(Owner(user_id=row.user_id, sub=row.sub, fence=fence))
+        # A few at a time: whoever is leased is hosted well before the lease runs out.
+        for start in range(0, len(free), LEASED_AT_ONCE):
+            part = free[start : start + LEASED_AT_ONCE]
+            fences = await self._database.run(
+                leases.acquire, [row.user_id for row in part], self.name
+            )
+            for row in part:
+                if (fence := fences.get(row.user_id)) is not None:
+                    await self._host(Owner(user_id=row.user_id, sub=row.sub, fence=fence))
+
+    async def _follow_one(self, hosted: Hosted, row: HostedUser | None) -> None:
+        owner = hosted.runtime.owner
+        if row is None:
+            forget = [status_of(owner.sub)]
+            if not await self._database.run(desired.is_active, owner.user_id):
+                forget += [commands_of(owner.sub), history_of(owner.sub)]
+            await self._let_go(hosted, *forget)
+        elif (error := hosted.error) is not None:
+            if isinstance(error, leases.Fenced):
+                log.warning("runtime.fenced", sub=owner.sub, reason=str(error))
+            else:
+                log.error("runtime.crashed", sub=owner.sub, exc_info=error)
+            await self._let_go(hosted)
+        elif hosted.runtime.is_behind(row.desired.revision, row.settings_revision):
+            await hosted.runtime.reconcile()
 
     async def _host(self, owner: Owner) -> None:
         today, last = await self._database.run(sinks.signals_so_far, owner.user_id)
         self._signals.start(owner.sub, today=today, last_at_ms=last)
         runtime = Runtime(owner, self._around)
-        self._by_sub[owner.sub] = self._hosted[owner.user_id] = Hosted(
+        sub, begin = owner.sub, asyncio.create_task
+        self._by_sub[sub] = self._hosted[owner.user_id] = Hosted(
             runtime=runtime,
-            task=asyncio.create_task(runtime.obey(), name=f"runtime of {owner.sub}"),
-            opening=asyncio.create_task(
-                self._mailbox.open(owner.sub), name=f"mailbox of {owner.sub}"
-            ),
+            task=begin(runtime.obey(), name=f"runtime of {sub}"),
+            answering=begin(runtime.answer_at_once(), name=f"answers of {sub}"),
+            opening=begin(self._mailbox.open(sub), name=f"mailbox of {sub}"),
         )
-        log.info("runtime.hosted", sub=owner.sub, fence=owner.fence, worker=self.name)
+        log.info("runtime.hosted", sub=sub, fence=owner.fence, worker=self.name)
 
-    async def _ended(self, user_id: int, hosted: Hosted) -> None:
-        """A runtime's task has ended: it was fenced off, or it crashed and is begun anew."""
-        error = hosted.task.exception()
-        sub = hosted.runtime.owner.sub
-        if isinstance(error, leases.Fenced):
-            log.warning("runtime.fenced", sub=sub, reason=str(error))
-        else:
-            log.error("runtime.crashed", sub=sub, exc_info=error)
-        await self._let_go(user_id)
-
-    async def _let_go(self, user_id: int, *forget: str) -> None:
+    async def _let_go(self, hosted: Hosted, *forget: str) -> None:
         """Stop driving a user, remove the names given, and then free the lease."""
-        hosted = self._hosted.pop(user_id)
         owner = hosted.runtime.owner
+        if self._hosted.get(owner.user_id) is not hosted:
+            return  # somebody else lets it go already
         hosted.runtime.stop()
-        await tasks.end(hosted.task, hosted.opening)
-        self._by_sub.pop(owner.sub, None)
+        del self._hosted[owner.user_id], self._by_sub[owner.sub]
+        await tasks.end(hosted.task, hosted.answering, hosted.opening)
         await self._mailbox.close(owner.sub)
         if forget:
             await self._mailbox.forget(*forget)
         try:
-            await self._database.run(leases.release, {user_id: owner.fence}, self.name)
-        except DatabaseError as exc:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await self._database.run(leases.release, {owner.user_id: owner.fence}, self.name)
+        except (DatabaseError, TimeoutError) as exc:
             log.warning("worker.release", sub=owner.sub, reason=str(exc))  # it expires by itself
         log.info("runtime.let_go", sub=owner.sub, worker=self.name)
-
-    async def _hand_over(self) -> None:
-        for user_id, hosted in tuple(self._hosted.items()):
-            await self._let_go(user_id, status_of(hosted.runtime.owner.sub))
-        await self._mailbox.forget(worker_of(self.name))
 
     async def _renew(self) -> None:
         while True:
@@ -231,9 +265,23 @@ class Worker:
                 log.warning("worker.renew", reason=str(exc))
                 continue
             for user_id in fences.keys() - ours:
-                if user_id in self._hosted:
-                    log.warning("runtime.fenced", sub=self._hosted[user_id].runtime.owner.sub)
-                    await self._let_go(user_id)
+                hosted = self._hosted.get(user_id)
+                if hosted is not None and hosted.runtime.owner.fence == fences[user_id]:
+                    log.warning("runtime.fenced", sub=hosted.runtime.owner.sub)
+                    await self._let_go(hosted)
+
+    async def _prune(self) -> None:
+        while True:
+            try:
+                await self._database.run(decisions.prune)
+            except DatabaseError as exc:
+                log.warning("worker.prune", reason=str(exc).strip())
+            await asyncio.sleep(PRUNE_SECONDS)
+
+    def _alerts_dropped(self, sub: str, message: str) -> None:
+        hosted = self._by_sub.get(sub)
+        if hosted is not None:
+            hosted.runtime.complain("alerts", "error", message)
 
     # -- what is told
 
@@ -258,6 +306,8 @@ class Worker:
 
     async def _tell_one(self, hosted: Hosted, at_ms: int) -> None:
         runtime = hosted.runtime
+        if self._hosted.get(runtime.owner.user_id) is not hosted:
+            return  # let go meanwhile: nothing is told of it any more
         now = runtime.status(at_ms)
         shape = status.shape(now)
         due = at_ms - hosted.told_at_ms >= HEARTBEAT_SECONDS * 1_000
@@ -284,7 +334,7 @@ class Worker:
             at = now_ms()
             if (failure := self.plane.failure) is not None:
                 healthy_since = at
-                self._nurse(failure.error, failure.where, at)
+                self._nurse(failure, at)
                 continue
             if at - healthy_since > HEALTHY_SECONDS * 1_000:
                 self._attempt = 0
@@ -296,26 +346,26 @@ class Worker:
                     )
             hung = hangs
 
-    def _nurse(self, error: str, where: str, at_ms: int) -> None:
+    def _nurse(self, failure: PlaneFailure, at_ms: int) -> None:
         """The data plane has died: say so, and restart it when its backoff has passed."""
-        if not self._restart_at_ms:
+        if self._fault is None:
             self._attempt += 1
             low, high = PLANE_BACKOFF_SECONDS
             limit = min(high, low * 2 ** (self._attempt - 1))
             pause = random.uniform(low, max(low, limit))  # noqa: S311  # jitter, not a secret
-            self._restart_at_ms = at_ms + int(pause * 1_000)
-            fault = Fault(
-                error=error,
-                where=where,
-                since=at_ms,
-                retry_at=self._restart_at_ms,
+            self._fault = Fault(
+                error=failure.error,
+                where=failure.where,
+                since=failure.at_ms,
+                retry_at=at_ms + int(pause * 1_000),
                 attempt=self._attempt,
             )
             for hosted in self._hosted.values():
-                hosted.runtime.faulted(fault)
-        if at_ms < self._restart_at_ms:
+                hosted.runtime.complain(failure.where, "error", failure.error)
+                hosted.runtime.plane_changed()
+        if at_ms < self._fault.retry_at:
             return
-        self._restart_at_ms = 0
         self.plane.restart()
+        self._fault = None
         for hosted in self._hosted.values():
-            hosted.runtime.restarted()
+            hosted.runtime.plane_changed()

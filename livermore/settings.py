@@ -76,10 +76,11 @@ else:
     DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 3)
     if ENVIRONMENT.pool_size:
         # ASGI gives every request a fresh thread context: without a pool each would connect anew.
-        DATABASES["default"]["OPTIONS"]["pool"] = {
-            "min_size": 1,
-            "max_size": ENVIRONMENT.pool_size,
-            "timeout": 3.0,
+        # Whoever serves has limits as well: one hung query must not take a thread for ever.
+        DATABASES["default"]["OPTIONS"] |= {
+            "pool": {"min_size": 1, "max_size": ENVIRONMENT.pool_size, "timeout": 3.0},
+            "options": "-c statement_timeout=10s -c lock_timeout=5s",
+            "tcp_user_timeout": 10_000,
         }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -112,3 +112,8 @@ def hosted_users(usernames: Collection[str] | None = None) -> list[HostedUser]:
         )
         for user_id, username, sub, is_paused, mode, desired_revision, settings_revision in rows
     ]
+
+
+def is_active(user_id: int) -> bool:
+    """Whether there is such a user, and they may sign in."""
+    return User.objects.filter(pk=user_id, is_active=True).exists()

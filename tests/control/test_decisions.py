@@ -1,4 +1,4 @@
-"""An effect and its receipt are one transaction, under the lease."""
+"""What is recorded and its receipt are one transaction, under the lease."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from control import decisions, inbox, leases
-from control.decisions import CommandFailed, Done
+from control.effects import CommandFailed, Done
 from control.models import Lease, Receipt
 from control.plan import Situation
 from control.protocol import Command, RuntimeCommand, now_ms
@@ -32,8 +32,8 @@ def command(name: Command, **fields: object) -> RuntimeCommand:
     )
 
 
-class Effect:
-    """Counts how often it was called, and does what it is told."""
+class Judge:
+    """Counts how often it was asked, and says what it is told to."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.calls = 0
@@ -47,50 +47,50 @@ class Effect:
 
 
 def test_a_foreign_pause_records_the_intent_and_acts_on_it(owner: Owner) -> None:
-    verdict = decisions.carry_out(owner, command(Command.PAUSE), Effect())
+    verdict = decisions.decide(owner, command(Command.PAUSE), Judge())
     assert verdict.result.data == {"paused": True}
     assert desired.read_desired(owner.user_id).is_paused
 
 
 def test_a_command_that_has_a_receipt_is_answered_from_it(owner: Owner) -> None:
-    effect, pause = Effect(), command(Command.PAUSE)
-    first = decisions.carry_out(owner, pause, effect)
-    again = decisions.carry_out(owner, pause, effect)
+    judge, pause = Judge(), command(Command.PAUSE)
+    first = decisions.decide(owner, pause, judge)
+    again = decisions.decide(owner, pause, judge)
     assert again.result == first.result
-    assert effect.calls == 1
+    assert judge.calls == 1
     assert desired.read_desired(owner.user_id).revision == 1
 
 
-def test_a_crash_in_the_effect_leaves_nothing_behind(owner: Owner) -> None:
+def test_a_crash_while_judging_leaves_nothing_behind(owner: Owner) -> None:
     pause = command(Command.PAUSE)
     with pytest.raises(ZeroDivisionError):
-        decisions.carry_out(owner, pause, Effect(ZeroDivisionError()))
+        decisions.decide(owner, pause, Judge(ZeroDivisionError()))
     assert not Receipt.objects.exists()
     assert not desired.read_desired(owner.user_id).is_paused
 
 
 def test_a_failed_command_has_its_receipt_too(owner: Owner) -> None:
-    reload, effect = command(Command.RELOAD_SETTINGS), Effect(CommandFailed("no", {"why": 1}))
-    first = decisions.carry_out(owner, reload, effect)
+    reload, judge = command(Command.RELOAD_SETTINGS), Judge(CommandFailed("no", {"why": 1}))
+    first = decisions.decide(owner, reload, judge)
     assert (first.result.status, first.result.message) == ("failed", "no")
-    assert decisions.carry_out(owner, reload, effect).result == first.result
-    assert effect.calls == 1
+    assert decisions.decide(owner, reload, judge).result == first.result
+    assert judge.calls == 1
 
 
 @pytest.mark.parametrize("name", [Command.PAUSE, Command.RESUME])
 def test_a_newer_intent_makes_an_older_one_void(owner: Owner, name: Command) -> None:
     desired.record(owner.user_id, is_paused=False)
     desired.record(owner.user_id, is_paused=False)
-    effect = Effect()
-    verdict = decisions.carry_out(owner, command(name, desiredRevision=1), effect)
+    judge = Judge()
+    verdict = decisions.decide(owner, command(name, desiredRevision=1), judge)
     assert verdict.result.message is not None
     assert verdict.result.message.startswith("superseded")
-    assert effect.calls == 0
+    assert judge.calls == 0
 
 
 def test_the_newest_intent_is_not_recorded_a_second_time(owner: Owner) -> None:
     revision = desired.record(owner.user_id, is_paused=True).revision
-    decisions.carry_out(owner, command(Command.PAUSE, desiredRevision=revision), Effect())
+    decisions.decide(owner, command(Command.PAUSE, desiredRevision=revision), Judge())
     assert desired.read_desired(owner.user_id).revision == revision
 
 
@@ -98,7 +98,7 @@ def test_a_mode_that_is_not_implemented_is_refused_before_anything_is_recorded(
     owner: Owner,
 ) -> None:
     switch = command(Command.SWITCH_MODE, payload={"mode": "scalper-orderbook"})
-    verdict = decisions.carry_out(owner, switch, Effect())
+    verdict = decisions.decide(owner, switch, Judge())
     assert verdict.result.status == "failed"
     assert "not implemented" in str(verdict.result.message)
     assert desired.read_desired(owner.user_id).revision == 0
@@ -106,16 +106,16 @@ def test_a_mode_that_is_not_implemented_is_refused_before_anything_is_recorded(
 
 def test_a_fenced_off_worker_decides_nothing(owner: Owner) -> None:
     Lease.objects.update(fence=owner.fence + 1)
-    effect = Effect()
+    judge = Judge()
     with pytest.raises(leases.Fenced):
-        decisions.carry_out(owner, command(Command.PAUSE), effect)
-    assert effect.calls == 0
+        decisions.decide(owner, command(Command.PAUSE), judge)
+    assert judge.calls == 0
     assert not desired.read_desired(owner.user_id).is_paused
 
 
 def test_a_refused_command_keeps_an_earlier_answer(owner: Owner) -> None:
     pause = command(Command.PAUSE)
-    done = decisions.carry_out(owner, pause, Effect()).result
+    done = decisions.decide(owner, pause, Judge()).result
     late = inbox.expired(str(pause.id), "late", now_ms())
     assert decisions.refuse(owner, pause, late) == done
 
@@ -123,7 +123,7 @@ def test_a_refused_command_keeps_an_earlier_answer(owner: Owner) -> None:
 def test_two_users_may_use_the_same_id(owner: Owner) -> None:
     bela: User = UserFactory.create()
     other = Owner(user_id=bela.pk, sub=bela.sub, fence=leases.acquire([bela.pk], "w")[bela.pk])
-    effect, pause = Effect(), command(Command.PAUSE)
-    decisions.carry_out(owner, pause, effect)
-    decisions.carry_out(other, pause, effect)
-    assert effect.calls == 2
+    judge, pause = Judge(), command(Command.PAUSE)
+    decisions.decide(owner, pause, judge)
+    decisions.decide(other, pause, judge)
+    assert judge.calls == 2

@@ -61,7 +61,14 @@ def test_letting_go_frees_the_user_at_once_and_only_ones_own(anna: User) -> None
     leases.release({anna.pk: 1}, "second")
     assert leases.acquire([anna.pk], "second") == {}
     leases.release({anna.pk: 1}, "first")
-    assert leases.acquire([anna.pk], "second") == {anna.pk: 2}
+    assert leases.acquire([anna.pk], "second") == {anna.pk: 3}
+
+
+def test_whoever_has_let_go_can_write_nothing_more(anna: User) -> None:
+    leases.acquire([anna.pk], "first")
+    leases.release({anna.pk: 1}, "first")
+    with pytest.raises(leases.Fenced), transaction.atomic():
+        leases.hold(anna.pk, 1)
 
 
 def test_each_user_is_leased_on_its_own() -> None:
