@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from control import tasks, wire
+from control import mailbox, tasks, wire
 from control.mailbox import Delivery, Mailbox
 from control.protocol import (
     CONSUMER_GROUP,
@@ -147,3 +147,20 @@ async def test_a_closed_user_is_not_heard_any_more(post: Post) -> None:
     await post.send({"id": "there"}, sub=OTHER)
     (delivery,) = await post.until(bool)
     assert delivery.body == {"id": "there"}
+
+
+async def test_what_a_fenced_off_worker_read_last_is_taken_back(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox, "RECLAIM_IDLE_MS", 0)
+    heir = Post("heir")
+    await heir.box.open(SUB)
+    await post.send({"id": "late"})  # read by the first, which then learns that it is fenced off
+    await post.until(bool)
+    await post.box.close(SUB)
+    assert heir.delivered == []
+    await heir.box.read(SUB, reclaim=True)
+    assert [d.body for d in heir.delivered] == [{"id": "late"}]
+    await heir.box.read(SUB, reclaim=True)
+    assert len(heir.delivered) == 1  # what waits there is not delivered a second time
+    await heir.close()

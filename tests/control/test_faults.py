@@ -1,0 +1,197 @@
+"""What goes wrong around a runtime, and what it must never lead to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, connections, transaction
+
+from control import client, wire
+from control.models import Lease
+from control.protocol import Command, CommandResult, State, commands_of
+from settings_app import desired
+from settings_app.models import User
+from tests.control.running import (
+    RunningWorker,
+    eventually,
+    publish,
+    running_worker,
+    status_when,
+)
+from tests.control.test_worker import answer_to, closes_candles, foreign, is_paused, is_running
+from trading.net.endpoints import Endpoints
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@contextmanager
+def locked(statement: str, *parameters: int) -> Iterator[None]:
+    """Hold a lock in PostgreSQL for the length of a block, from another session."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                held.set()
+                release.wait(30)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(10)
+    try:
+        yield
+    finally:
+        release.set()
+        thread.join()
+
+
+def lease_of(user: User) -> tuple[str, int]:
+    return "SELECT 1 FROM control_lease WHERE user_id = %s FOR UPDATE", user.pk
+
+
+def stands_still(user: User) -> None:
+    """The candles of a user are the same two heartbeats later, each several minutes long there."""
+    first = status_when(user, is_paused)
+    second = status_when(user, lambda status: status.at > first.at)
+    third = status_when(user, lambda status: status.at > second.at)
+    assert third.counts.candles_closed == second.counts.candles_closed
+    assert third.counts.trades == second.counts.trades
+
+
+def test_a_command_that_fails_does_not_swallow_a_pause_that_was_only_recorded(
+    anna: User, worker: RunningWorker
+) -> None:
+    status_when(anna, closes_candles)
+    desired.record(anna.pk, is_paused=True)  # and its message is lost
+    assert not client.send(anna, Command.UNDO).applied
+    stands_still(anna)
+
+
+def test_a_restart_of_the_data_plane_does_not_undo_a_pause_that_is_being_committed(
+    anna: User, worker: RunningWorker
+) -> None:
+    status_when(anna, closes_candles)
+
+    def crash() -> None:
+        raise RuntimeError("a drill")
+
+    with locked(*lease_of(anna)):
+        pause = client.send(anna, Command.PAUSE, wait=None)
+        worker.plane.call_soon(crash)
+        eventually(lambda: worker.plane.failure is not None)
+        eventually(lambda: worker.plane.failure is None)
+    assert answer_to(anna, pause.command_id).success
+    stands_still(anna)
+
+
+def test_a_resume_while_the_data_plane_is_down_does_not_claim_to_run(
+    anna: User, worker: RunningWorker
+) -> None:
+    status_when(anna, is_running)
+
+    def crash() -> None:
+        raise RuntimeError("a drill")
+
+    client.send(anna, Command.PAUSE)
+    status_when(anna, is_paused)
+    worker.plane.call_soon(crash)
+    eventually(lambda: worker.plane.failure is not None)
+    client.send(anna, Command.RESUME)
+    seen = status_when(anna, lambda status: status.state is not State.PAUSED)
+    assert seen.state is State.FAULTED or worker.plane.failure is None
+    status_when(anna, is_running)
+
+
+def test_a_user_who_was_let_go_is_not_brought_back_by_a_command_under_way(
+    anna: User, worker: RunningWorker
+) -> None:
+    status_when(anna, closes_candles)
+    client.send(anna, Command.PAUSE)
+    status_when(anna, is_paused)
+    with locked(*lease_of(anna)):
+        client.send(anna, Command.RESUME, wait=None)
+        User.objects.filter(pk=anna.pk).update(is_active=False)
+        eventually(lambda: client.status(anna) is None)
+    eventually(lambda: worker.plane.facts(anna.sub) is None)
+    assert client.status(anna) is None
+
+
+@pytest.mark.parametrize(
+    "poison", [b'{"id":"\\ud800"}', b"\xff\xfe", b'{"id":"\\u0000"}', b'{"\\ud800": 1, "id": "x"}']
+)
+def test_a_poisoned_entry_costs_nobody_a_command(
+    anna: User, worker: RunningWorker, poison: bytes
+) -> None:
+    epoch = status_when(anna, is_running).epoch
+    with wire.connect() as redis:
+        redis.xadd(commands_of(anna.sub), {"command": poison})
+        reload = foreign("reload-settings")
+        redis.xadd(commands_of(anna.sub), {"command": json.dumps(reload)})
+    assert answer_to(anna, reload["id"]).success
+    now = status_when(anna, lambda status: status.malformed_commands == 1)
+    assert now.epoch == epoch  # the same runtime goes on
+    with wire.connect() as redis:
+        eventually(lambda: redis.xlen(commands_of(anna.sub)) == 0)
+
+
+def test_with_postgresql_blocked_status_is_answered_and_the_worker_can_be_stopped(
+    anna: User, endpoints: dict[str, Endpoints]
+) -> None:
+    with running_worker(endpoints) as worker:
+        status_when(anna, is_running)
+        with locked("LOCK TABLE control_lease IN ACCESS EXCLUSIVE MODE"):
+            publish(commands_of(anna.sub), json.dumps(foreign("pause")))
+            assert client.send(anna, Command.STATUS).applied
+            worker.stop()
+
+
+def test_one_users_broken_row_is_nobody_elses_trouble(
+    anna: User, bela: User, worker: RunningWorker
+) -> None:
+    for user in (anna, bela):
+        status_when(user, is_running)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE settings_app_user SET settings = jsonb_set(settings, '{watchlist}', '7'),"
+            " settings_revision = settings_revision + 1 WHERE id = %s",
+            [anna.pk],
+        )
+    broken = status_when(anna, lambda status: bool(status.errors))
+    assert "watchlist" in broken.errors[0].message
+    assert broken.state is State.RUNNING  # on the settings before
+    desired.record(bela.pk, is_paused=True)
+    assert status_when(bela, is_paused).errors == []
+
+
+def test_a_worker_that_lost_its_lease_lets_go_and_the_others_go_on(
+    anna: User, bela: User, worker: RunningWorker
+) -> None:
+    for user in (anna, bela):
+        status_when(user, is_running)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE control_lease SET owner = 'another', fence = fence + 5,"
+            " expires_at = clock_timestamp() + interval '1 hour' WHERE user_id = %s",
+            [anna.pk],
+        )
+    eventually(lambda: worker.plane.facts(anna.sub) is None)
+    desired.record(bela.pk, is_paused=True)
+    status_when(bela, is_paused)
+    assert Lease.objects.get(user_id=anna.pk).owner == "another"
+
+
+def test_an_old_command_that_waited_for_postgresql_expires_after_all(
+    anna: User, worker: RunningWorker
+) -> None:
+    status_when(anna, is_running)
+    at = foreign("reload-settings", timestamp=0)
+    publish(commands_of(anna.sub), json.dumps(at))
+    answer: CommandResult = answer_to(anna, at["id"])
+    assert answer.status == "expired"
