@@ -38,6 +38,7 @@ from control.protocol import (
     now_ms,
 )
 from control.sinks import SignalLog
+from control.status import Known
 from trading.plane import DataPlane
 from trading.ports import Gate, Owner
 
@@ -331,9 +332,16 @@ class Runtime:
 
     def status(self, at_ms: int) -> RuntimeStatus:
         """What is true now."""
+        return status.compose(self._known(), self._around.plane.facts(self.owner.sub), at_ms)
+
+    def shape(self) -> int:
+        """Changes whenever something has happened that a reader should be told at once."""
+        return status.shape(self._known(), self._around.plane.facts(self.owner.sub))
+
+    def _known(self) -> Known:
         around, now, sub = self._around, self.situation, self.owner.sub
         wanted = now.desired if now else Desired(is_paused=True, mode="", revision=0)
-        known = status.Known(
+        return Known(
             owner=self.owner,
             life=self.life,
             desired=wanted,
@@ -353,4 +361,3 @@ class Runtime:
             errors=self.errors.lines(),
             latency={name: tuple(line) for name, line in self._latency.items()},
         )
-        return status.compose(known, around.plane.facts(sub), at_ms)

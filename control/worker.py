@@ -308,19 +308,18 @@ class Worker:
         runtime = hosted.runtime
         if self._hosted.get(runtime.owner.user_id) is not hosted:
             return  # let go meanwhile: nothing is told of it any more
-        now = runtime.status(at_ms)
-        shape = status.shape(now)
         due = at_ms - hosted.told_at_ms >= HEARTBEAT_SECONDS * 1_000
+        has_changed = runtime.shape() != hosted.told_shape
         if due:
             runtime.beat()
-        elif shape == hosted.told_shape or runtime.is_deciding:
+        elif not has_changed or runtime.is_deciding:
             return
-        if shape != hosted.told_shape and not runtime.is_deciding:
+        if has_changed and not runtime.is_deciding:
             runtime.life = runtime.life.touched()
-            now = runtime.status(at_ms)
-            shape = status.shape(now)
-        channel = status_of(runtime.owner.sub)
-        told = await self._mailbox.publish(channel, now.to_json(), keep_seconds=STATUS_TTL_SECONDS)
+        shape, now = runtime.shape(), runtime.status(at_ms)
+        told = await self._mailbox.publish(
+            status_of(runtime.owner.sub), now.to_json(), keep_seconds=STATUS_TTL_SECONDS
+        )
         if told:
             hosted.told_shape, hosted.told_at_ms = shape, at_ms
 

@@ -104,8 +104,16 @@ def test_equal_errors_are_counted_and_the_tail_is_bounded() -> None:
 
 
 def test_only_what_matters_at_once_changes_the_shape() -> None:
-    now = status.compose(KNOWN, FACTS, 1_000)
-    later = status.compose(KNOWN, replace(FACTS, trades=71, at_ms=950), 1_100)
-    assert status.shape(now) == status.shape(later)
-    hangs = status.compose(replace(KNOWN, beat_age_ms=5_000), FACTS, 1_000)
-    assert status.shape(now) != status.shape(hangs)
+    now = status.shape(KNOWN, FACTS)
+    assert status.shape(KNOWN, replace(FACTS, trades=71, at_ms=950)) == now
+    assert status.shape(replace(KNOWN, beat_age_ms=999), FACTS) == now
+    for changed in (
+        replace(KNOWN, beat_age_ms=5_000),
+        replace(KNOWN, life=KNOWN.life.touched()),
+        replace(KNOWN, settings_revision=3),
+        replace(KNOWN, markets=()),
+        replace(KNOWN, malformed=1),
+    ):
+        assert status.shape(changed, FACTS) != now
+    gone = replace(FACTS, feeds=(replace(FACTS.feeds[0], state="unreachable"),))
+    assert status.shape(KNOWN, gone) != now
