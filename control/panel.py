@@ -9,7 +9,6 @@ Rule 3: what cannot be known is not shown as if it were: with Redis away the sta
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,6 @@ from redis.exceptions import RedisError
 from control import client
 from control.protocol import (
     Cell,
-    CommandResult,
     Desired,
     RuntimeStatus,
     SignalEvent,
@@ -102,21 +100,6 @@ def listen(user: User) -> Heard:
         log.warning("panel.status_unknown", reason=str(exc))
         status, is_reachable = None, False
     return Heard(status=status, is_reachable=is_reachable, at=now_ms())
-
-
-def wait_until_shown(user: User, result: CommandResult, *, seconds: float = 1.0) -> None:
-    """Wait for the status that shows what a command did; it follows the answer within moments.
-
-    A page made in between would contradict the answer it stands under.
-    """
-    data = result.data or {}
-    promised = (data.get("epoch", 0), data.get("stateVersion", 0))
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        status = listen(user).status
-        if status is None or (status.epoch, status.state_version) >= promised:
-            return
-        time.sleep(0.05)
 
 
 def context(user: User, heard: Heard) -> dict[str, Any]:

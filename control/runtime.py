@@ -62,7 +62,7 @@ class Surroundings:
     mailbox: Mailbox
     plane: DataPlane
     signals: SignalLog
-    tell: Callable[[str], Awaitable[None]]  # publishes a user's status now, within its rate
+    tell: Callable[[str], Awaitable[None]]  # makes a user's status readable now
     fault: Callable[[], Fault | None]  # why the data plane does not turn; None while it does
 
 

@@ -85,8 +85,6 @@ def command(request: UserRequest) -> HttpResponse:
         return _refused(request, text, as_json=wants_json, status=503)
     if wants_json:
         return JsonResponse(_sent(answer), status=202)
-    if answer.result is not None:
-        panel.wait_until_shown(request.user, answer.result)
     _report(request, name, answer)
     return redirect("admin:control")
 

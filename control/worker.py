@@ -299,10 +299,18 @@ class Worker:
             await asyncio.sleep(TELL_SECONDS)
 
     async def _tell_now(self, sub: str) -> None:
-        """Publish a status before its turn, unless the last one is too recent."""
+        """Let the status that goes with an answer be there before it.
+
+        The key always; the publication only if its turn has come, for those have a rate.
+        """
         at, hosted = now_ms(), self._by_sub.get(sub)
-        if hosted is not None and at - hosted.told_at_ms >= TELL_SECONDS * 1_000:
+        if hosted is None:
+            return
+        if at - hosted.told_at_ms >= TELL_SECONDS * 1_000:
             await self._tell_one(hosted, at)
+        else:
+            now = hosted.runtime.status(at).to_json()
+            await self._mailbox.keep(status_of(sub), now, STATUS_TTL_SECONDS)
 
     async def _tell_one(self, hosted: Hosted, at_ms: int) -> None:
         runtime = hosted.runtime

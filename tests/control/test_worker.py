@@ -111,6 +111,17 @@ def simulated_minutes_since(status: RuntimeStatus) -> float:
     return (protocol.now_ms() - status.at) / 1_000  # a second is a minute there
 
 
+def test_whoever_reads_the_answer_finds_the_status_that_goes_with_it(
+    anna: User, worker: RunningWorker
+) -> None:
+    status_when(anna, is_running)
+    for command, state in [(Command.PAUSE, State.PAUSED), (Command.RESUME, State.RUNNING)] * 3:
+        assert client.send(anna, command).applied
+        status = client.status(anna)
+        assert status is not None
+        assert status.state is state
+
+
 def test_pausing_twice_succeeds_twice(anna: User, worker: RunningWorker) -> None:
     status_when(anna, is_running)
     assert client.send(anna, Command.PAUSE).applied
