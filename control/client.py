@@ -15,6 +15,7 @@ In ``manage.py shell``::
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
 import time
 import uuid
@@ -115,8 +116,9 @@ def compose(
     try:
         name = Command(command)
     except ValueError:
-        known = ", ".join(Command)
-        raise CommandRefused(f"'{command}' is not a command; known are {known}") from None
+        near = difflib.get_close_matches(str(command), list(Command), n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(Command)}"
+        raise CommandRefused(f"'{command}' is not a command; {hint}") from None
     try:
         checked = PAYLOADS[name].model_validate(dict(payload or {}))
     except ValidationError as exc:

@@ -75,7 +75,7 @@ class Mailbox:
         self._subs: set[str] = set()
         self._client = wire.connect_async()
         self._listener = wire.connect_async(listening=True)
-        self._pubsub = self._listener.pubsub(ignore_subscribe_messages=True)
+        self._pubsub = self._listener.pubsub()
         self._held: set[tuple[str, str]] = set()  # entries delivered and not settled
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._reading: dict[str, asyncio.Lock] = {}
@@ -110,17 +110,21 @@ class Mailbox:
 
     async def listen(self) -> None:
         """Hear the channels until cancelled, and read the stream a message points at."""
+        asked = False
         while True:
             try:
                 await self._has_subscriptions.wait()
                 message = await self._pubsub.get_message(timeout=QUIET_SECONDS)
-                if message is None:
-                    await self._prove_alive()
-                    continue
+                if message is None and asked:
+                    raise TimeoutError("Redis does not answer on the connection that listens")
+                if asked := message is None:
+                    # A half-open connection would stay quiet for ever.
+                    await self._pubsub.ping()
             except (RedisError, OSError) as exc:
+                asked = False
                 await self._reconnect(str(exc))
                 continue
-            if message["type"] == "message":
+            if message is not None and message["type"] == "message":
                 await self._heard(message["channel"].rpartition(":")[2], message["data"])
 
     async def sweep(self) -> None:
@@ -238,12 +242,6 @@ class Mailbox:
         await self._pubsub.subscribe(commands_of(sub))
         self._has_subscriptions.set()
 
-    async def _prove_alive(self) -> None:
-        """Ping a connection that has been quiet; a half-open one would stay quiet for ever."""
-        await self._pubsub.ping()
-        if await self._pubsub.get_message(timeout=QUIET_SECONDS) is None:
-            raise TimeoutError("Redis does not answer on the connection that listens")
-
     async def _claim(self, sub: str, *, idle_ms: int) -> None:
         """Deliver what another worker took and never settled. The lease says it is ours now."""
         await self._ensure_group(sub)
@@ -334,7 +332,7 @@ class Mailbox:
 
         async def attempt() -> None:
             await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
-            self._pubsub = self._listener.pubsub(ignore_subscribe_messages=True)
+            self._pubsub = self._listener.pubsub()
             if self._subs:
                 await self._pubsub.subscribe(*(commands_of(sub) for sub in self._subs))
 

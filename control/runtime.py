@@ -47,6 +47,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 DATABASE_BACKOFF_SECONDS = (0.1, 3.0)
 LATENCY_SAMPLES = 40
+LOST = frozenset({"stale", "unreachable"})
 
 
 class _TooLate(Exception):
@@ -87,6 +88,7 @@ class Runtime:
         self._started_at_ms = now_ms()
         self._malformed = 0
         self._latency: dict[str, deque[float]] = {}
+        self._links: dict[str, str] = {}
 
     # -- what comes in
 
@@ -316,6 +318,15 @@ class Runtime:
         self._around.plane.remove(self.owner.sub)
 
     # -- what is told
+
+    def watch_links(self) -> None:
+        """Put a link that was lost among the errors, once for each loss."""
+        facts = self._around.plane.facts(self.owner.sub)
+        for feed in facts.feeds if facts else ():
+            was, self._links[feed.exchange] = self._links.get(feed.exchange), feed.state
+            if feed.state in LOST and was not in LOST:
+                text = feed.detail or f"{feed.label} is {feed.state}."
+                self.complain(feed.label, "error", text)
 
     @property
     def is_deciding(self) -> bool:

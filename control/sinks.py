@@ -38,7 +38,7 @@ from trading.ports import FiredSignal, IndicatorUpdate, Owner
 log = structlog.get_logger(__name__)
 
 WAITING_ALERTS = 10_000
-WAITING_CANDLES = 50_000
+WAITING_CANDLES = 200_000
 WAITING_EVENTS = 20_000
 KEPT_CANDLES = 300
 BACKOFF_SECONDS = (0.2, 5.0)
@@ -126,6 +126,10 @@ class QueuedSinks:
         """Queue closed candles for the cache that every user shares."""
         self._candles.extend(candles)
 
+    def history_read(self, candles: Sequence[Candle]) -> None:
+        """Queue what the exchange told of the time before, so that the cache has no hole."""
+        self._candles.extend(candles)
+
     # -- draining
 
     async def write_alerts(self) -> None:
@@ -211,14 +215,19 @@ class QueuedSinks:
 
     async def _write_some(self) -> None:
         async with self._client.pipeline(transaction=False) as pipe:
+            entries: dict[str, dict[str, int]] = {}
             for _ in range(min(1_000, len(self._candles))):
                 candle = self._candles.popleft()
-                key = candles_of(
-                    candle.market.exchange, candle.market.symbol, str(candle.timeframe)
-                )
+                market = candle.market
+                key = candles_of(market.exchange, market.symbol, str(candle.timeframe))
                 # One entry for each bucket: an amended candle replaces the one before it.
                 pipe.zremrangebyscore(key, candle.opened_at, candle.opened_at)
-                pipe.zadd(key, {candle_entry(candle): candle.opened_at})
+                bucket = entries.setdefault(key, {})
+                for text in [text for text, at in bucket.items() if at == candle.opened_at]:
+                    del bucket[text]
+                bucket[candle_entry(candle)] = candle.opened_at
+            for key, bucket in entries.items():
+                pipe.zadd(key, bucket)
                 pipe.zremrangebyrank(key, 0, -KEPT_CANDLES - 1)
             for _ in range(min(1_000, len(self._events))):
                 sub, text = self._events.popleft()

@@ -91,7 +91,7 @@ class Worker:
             plane=self.plane,
             signals=self._signals,
             tell=self._tell_now,
-            fault=lambda: self._fault,
+            fault=self._current_fault,
         )
         self._sinks.on_dropped(self._alerts_dropped)
         self._hosted: dict[int, Hosted] = {}
@@ -316,6 +316,7 @@ class Worker:
         runtime = hosted.runtime
         if self._hosted.get(runtime.owner.user_id) is not hosted:
             return  # let go meanwhile: nothing is told of it any more
+        runtime.watch_links()
         due = at_ms - hosted.told_at_ms >= HEARTBEAT_SECONDS * 1_000
         has_changed = runtime.shape() != hosted.told_shape
         if due:
@@ -352,6 +353,14 @@ class Worker:
                         "data plane", "error", "The data plane hangs; commands still work."
                     )
             hung = hangs
+
+    def _current_fault(self) -> Fault | None:
+        failure = self.plane.failure
+        if failure is None or self._fault is not None:
+            return self._fault
+        # Just now; when it will be restarted is decided with the next look.
+        at = failure.at_ms
+        return Fault(error=failure.error, where=failure.where, since=at, retry_at=at, attempt=1)
 
     def _nurse(self, failure: PlaneFailure, at_ms: int) -> None:
         """The data plane has died: say so, and restart it when its backoff has passed."""

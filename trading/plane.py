@@ -312,6 +312,10 @@ class _Valve:
         if not self._is_shut:
             self._sinks.candles_closed(candles)
 
+    def history_read(self, candles: Sequence[Candle]) -> None:
+        if not self._is_shut:
+            self._sinks.history_read(candles)
+
 
 def _failure(exc: BaseException) -> PlaneFailure:
     """An exception in words, and the innermost line of this package that it passed."""

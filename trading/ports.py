@@ -106,6 +106,9 @@ class Sinks(Protocol):
 
     def candles_closed(self, candles: Sequence[Candle]) -> None: ...
 
+    def history_read(self, candles: Sequence[Candle]) -> None:
+        """Closed candles that were before this desk looked: for keeping, they fire nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedFacts:

@@ -34,6 +34,18 @@ def servers_home(state: Path, account: Account) -> Path:
     return home
 
 
+def remove_data(state: Path, data: str) -> None:
+    """Remove one set of data of a state directory; the caller holds its lock.
+
+    Args:
+        data: What the directories' names end in.
+    """
+    for server in ("postgres", "redis"):
+        directory = (state / _LINK).resolve() / f"{server}{data}"
+        if directory.is_dir():
+            shutil.rmtree(directory)
+
+
 def remove_state(state: Path) -> None:
     """Remove a state directory and the data it points to."""
     link = state / _LINK

@@ -13,6 +13,7 @@ from types import FrameType
 
 from livermore import servers
 from livermore.embedded.errors import StackError
+from livermore.embedded.home import remove_data
 from livermore.embedded.lock import locked
 from livermore.embedded.ports import free_port, is_free
 from livermore.embedded.stack import Server, Stack
@@ -52,7 +53,7 @@ def run(environment: Environment, console: Console) -> None:
             database_url=environment.database_url,
             redis_url=environment.redis_url,
             # What the simulated market did must never stand among what the real one did.
-            data="-live" if environment.exchange is ExchangeSource.LIVE else "",
+            data=_data_of(environment),
         )
         began = time.monotonic()
         stack.start()
@@ -67,6 +68,17 @@ def run(environment: Environment, console: Console) -> None:
             for number in _STOP_SIGNALS:
                 signal.signal(number, signal.SIG_IGN)  # it is stopping already
             stack.stop()
+
+
+def _data_of(environment: Environment) -> str:
+    """Which set of data a run works on; the servers' directories end in it."""
+    if environment.exchange is ExchangeSource.LIVE:
+        return "-live"
+    if environment.speed != 1:
+        # Its clock runs away from ours: what it left would lie in the future of the next run.
+        remove_data(environment.state.directory, "-accelerated")
+        return "-accelerated"
+    return ""
 
 
 def _require(environment: Environment) -> None:

@@ -46,6 +46,8 @@ def test_without_a_worker_the_intent_is_recorded_and_said_to_be_only_that(anna: 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["paus"], "did you mean 'pause'"),
+        (["explode"], "known are pause, resume"),
         (["pause", "--user", "nobody"], "There is no user 'nobody'"),
         (["pause", "--payload", "{"], "--payload must be JSON"),
         (["pause", "--payload", "[]"], "must be a JSON object"),

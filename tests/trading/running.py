@@ -56,6 +56,7 @@ class Recorder:
         self._signals: list[FiredSignal] = []
         self._updates: list[IndicatorUpdate] = []
         self._candles: list[Candle] = []
+        self.history: list[Candle] = []
 
     def signal_fired(self, fired: FiredSignal) -> None:
         with self._lock:
@@ -68,6 +69,10 @@ class Recorder:
     def candles_closed(self, candles: Sequence[Candle]) -> None:
         with self._lock:
             self._candles.extend(candles)
+
+    def history_read(self, candles: Sequence[Candle]) -> None:
+        with self._lock:
+            self.history.extend(candles)
 
     @property
     def signals(self) -> list[FiredSignal]:

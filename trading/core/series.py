@@ -77,7 +77,9 @@ class MarketSeries:
         """Time of the newest trade taken, unix microseconds; 0 before the first."""
         return self._builder.last_trade_us
 
-    def warm_up(self, history: Mapping[Timeframe, Sequence[Candle]], cut: int) -> None:
+    def warm_up(
+        self, history: Mapping[Timeframe, Sequence[Candle]], cut: int
+    ) -> Mapping[Timeframe, Sequence[Candle]]:
         """Begin, or begin anew, where ``history`` ends.
 
         No bar of the history is told by :meth:`closed`: a restart replays nothing.
@@ -89,6 +91,9 @@ class MarketSeries:
                 What does not close by ``cut``, or is older than 300 bars, is left out.
             cut: Unix seconds, on a minute. Minutes opened from here on are built from trades, or
                 reported as a hole where the trades were not all seen.
+
+        Returns:
+            The bars it begins with, without gaps.
 
         Raises:
             ValueError: If ``cut`` is not on a minute.
@@ -106,6 +111,7 @@ class MarketSeries:
         self._rollup.seed(bars, cut)
         self._last_minute = cut - Timeframe.M1.seconds
         self._builder.start(cut, _last_close(history, cut))
+        return bars
 
     def add(self, trade: Trade) -> None:
         """Take one trade; one that was taken before changes nothing."""

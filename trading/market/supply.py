@@ -103,8 +103,7 @@ class Supply:
 
         def done(job: HistoryJob, error: ExchangeError | None) -> None:
             if self._is_usable(track, error):
-                track.warm_up = None
-                track.series.warm_up(job.candles, job.cut)
+                track.warmed_up(job)
                 log.info("supply.warm", exchange=self._exchange.name, symbol=job.symbol, cut=cut)
                 self.go_on(track)
 

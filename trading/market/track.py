@@ -107,6 +107,12 @@ class Track:
             for closed in told:
                 desk.closed(closed)
 
+    def warmed_up(self, job: HistoryJob) -> None:
+        """Begin where this history ends."""
+        self.warm_up = None
+        for candles in self.series.warm_up(job.candles, job.cut).values():
+            self._sinks.history_read(candles)
+
     def fetched(self) -> None:
         """History came."""
         self.is_fetching = False

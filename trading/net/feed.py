@@ -262,7 +262,7 @@ class Feed:
     def _explain(self, reason: str, delay: float) -> None:
         label = self._exchange.label
         what = f"{label} cannot be reached" if self._opened_at is None else f"{label} was lost"
-        self._trouble = f"{what} ({reason}); trying again in {delay:.1f} s."
+        self._trouble = f"{what} ({reason}); trying again."
         log.info(
             "feed.dropped",
             exchange=self._exchange.name,

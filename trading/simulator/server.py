@@ -153,7 +153,10 @@ class Simulator:
             return web.Response(status=429, text="Too Many Requests")
         # Pings are answered below, so that a frozen exchange answers none.
         socket = web.WebSocketResponse(autoping=False, compress=False, timeout=_CLOSE_SECONDS)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionResetError:  # gone while it was waiting
+            return socket
         session = self._venue.new_session(self._now())
         connection = _Connection(socket, request, session, faults.Wire())
         self.faults.wires.add(connection.wire)

@@ -19,11 +19,8 @@ class Command(BaseCommand):
     help = "Send a command to a user's runtime, wait, and print each answer as one line of JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "command_name",
-            metavar="COMMAND",
-            choices=[name.value for name in wire_protocol.Command],
-        )
+        names = ", ".join(wire_protocol.Command)
+        parser.add_argument("command_name", metavar="COMMAND", help=f"One of {names}.")
         parser.add_argument("--payload", default="{}", metavar="JSON", help="e.g. '{\"mode\": …}'")
         parser.add_argument(
             "--user", metavar="NAME", help="Whose runtime; without it the only user there is."
