@@ -146,9 +146,12 @@ class DataPlane:
         """
         with self._lock:
             seat = self._seats.get(sub)
-        facts = None if self._life is None else self._life.facts.get(sub)
-        if seat is None or facts is None:
+        life = self._life
+        facts = None if life is None else life.facts.get(sub)
+        if seat is None or life is None or facts is None:
             return None
+        if (closed := life.closed_for(sub)) is not None:
+            facts = replace(facts, candles_closed=closed[0], last_candle_at=closed[1])
         seen = {market.market: market for market in facts.markets}
         listed = seat.plan.markets
         if tuple(seen) == listed:
@@ -216,6 +219,9 @@ class _Life:
     @property
     def facts(self) -> Mapping[str, DeskFacts]:
         return {} if self.hub is None else self.hub.facts
+
+    def closed_for(self, sub: str) -> tuple[int, int | None] | None:
+        return None if self.hub is None else self.hub.closed_for(sub)
 
     def begin(self) -> None:
         self._thread.start()

@@ -31,7 +31,7 @@ def locked(lock: Path) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise StackError(
-                        f"It is already running with the data in {lock.parent}: stop that "
+                        f"Livermore is already running with the data in {lock.parent}: stop that "
                         "one, or set LIVERMORE_STATE to another directory."
                     ) from None
                 time.sleep(_POLL_SECONDS)

@@ -95,6 +95,15 @@ class Hub:
             {sub: self._facts_of(desk, at_ms) for sub, desk in self._desks.items()}
         )
 
+    def closed_for(self, sub: str) -> tuple[int, int | None] | None:
+        """How many minutes have closed for a user by now, and the newest of them.
+
+        Safe to read from any thread, and newer than the snapshot: behind a gate that has just
+        closed no number may seem to rise.
+        """
+        desk = self._desks.get(sub)
+        return None if desk is None else (desk.candles_closed, desk.last_candle_at)
+
     def resume_points(self) -> dict[Market, int]:
         """Where the bars told so far end, unix seconds by market."""
         points = dict(self._resume_at)
