@@ -2,8 +2,8 @@
 
 Rule 1: the data plane only ever appends to a bounded queue; the writing happens here, on the
     control plane's loop and its database threads.
-Rule 2: an alert waits, bounded, until PostgreSQL takes it; a candle or an event that cannot be
-    written now is worth nothing later and is dropped, counted.
+Rule 2: an alert waits, bounded, until PostgreSQL takes it, and a candle until Redis does; a live
+    event that cannot be told now is worth nothing later, and is dropped.
 Rule 3: a row is written only under the fence it was found with.
 """
 
@@ -207,17 +207,21 @@ class QueuedSinks:
             if not self._candles and not self._events:
                 await asyncio.sleep(TIDY_SECONDS)
                 continue
+            candles = [self._candles.popleft() for _ in range(min(1_000, len(self._candles)))]
             try:
-                await self._write_some()
+                await self._write_some(candles)
             except (RedisError, OSError) as exc:
-                log.warning("sinks.redis_away", reason=str(exc))
+                # They replace themselves, so writing one twice does no harm, and losing one would
+                # leave a hole. If there is no room for all of them, the oldest go.
+                room = WAITING_CANDLES - len(self._candles)
+                self._candles.extendleft(reversed(candles[-room:] if room > 0 else []))
+                log.warning("sinks.redis_away", waiting=len(self._candles), reason=str(exc))
                 await asyncio.sleep(1.0)
 
-    async def _write_some(self) -> None:
+    async def _write_some(self, candles: Sequence[Candle]) -> None:
         async with self._client.pipeline(transaction=False) as pipe:
             entries: dict[str, dict[str, int]] = {}
-            for _ in range(min(1_000, len(self._candles))):
-                candle = self._candles.popleft()
+            for candle in candles:
                 market = candle.market
                 key = candles_of(market.exchange, market.symbol, str(candle.timeframe))
                 # One entry for each bucket: an amended candle replaces the one before it.

@@ -12,7 +12,7 @@ from django.db import connection, connections, transaction
 
 from control import client, wire
 from control.models import Lease
-from control.protocol import Command, CommandResult, State, commands_of
+from control.protocol import Command, CommandResult, State, commands_of, now_ms
 from settings_app import desired
 from settings_app.models import User
 from tests.control.running import (
@@ -187,11 +187,34 @@ def test_a_worker_that_lost_its_lease_lets_go_and_the_others_go_on(
     assert Lease.objects.get(user_id=anna.pk).owner == "another"
 
 
-def test_an_old_command_that_waited_for_postgresql_expires_after_all(
+def test_a_command_that_grew_too_old_while_postgresql_failed_expires_after_all(
     anna: User, worker: RunningWorker
 ) -> None:
     status_when(anna, is_running)
-    at = foreign("reload-settings", timestamp=0)
-    publish(commands_of(anna.sub), json.dumps(at))
-    answer: CommandResult = answer_to(anna, at["id"])
-    assert answer.status == "expired"
+    expires_at = now_ms() + 1_500
+    reload = foreign("reload-settings", expiresAt=expires_at)
+    with locked(*lease_of(anna)):
+        publish(commands_of(anna.sub), json.dumps(reload))
+        waiting = eventually(sessions_that_wait)
+        eventually(lambda: now_ms() > expires_at)
+        for pid in waiting:  # what was under way fails, and is not begun again
+            terminate(pid)
+    answer: CommandResult = answer_to(anna, reload["id"])
+    assert (answer.status, answer.success) == ("expired", False)
+    assert "expiresAt passed" in str(answer.message)
+
+
+def sessions_that_wait() -> list[int]:
+    """The sessions that wait for the lock of a row of leases, to decide a command."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND query LIKE '%%control_lease%%FOR NO KEY UPDATE%%'"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def terminate(pid: int) -> None:
+    """End a session of PostgreSQL as a restart would."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
