@@ -169,6 +169,8 @@ class Feed:
                 await self._connect()
             except* (OSError, TimeoutError, WebSocketException, Malformed, _Silent) as group:
                 reason = _words(group)
+            if _is_cancelled():
+                raise asyncio.CancelledError
             delay = self._backoff.next_delay(lasted=self._lasted())
             self._explain(reason, delay)
             await asyncio.sleep(delay)
@@ -270,6 +272,16 @@ class Feed:
             failures=self._backoff.failures,
             seconds=round(delay, 2),
         )
+
+
+def _is_cancelled() -> bool:
+    """Whether the current task was asked to end.
+
+    A task group of Python 3.11 whose child fails as the cancellation arrives raises the failure
+    and keeps the cancellation to itself (CPython issue 116720); only this count remembers it.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _words(error: BaseException) -> str:

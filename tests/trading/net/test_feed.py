@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -11,7 +11,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from tests.trading import running
 from tests.trading.running import SwiftCoinbase, until
+from trading.core.errors import Malformed
 from trading.core.market import Trade
+from trading.exchanges.coinbase.protocol import CoinbaseProtocol
 from trading.exchanges.ports import Event
 from trading.net.backoff import Backoff
 from trading.net.budget import TokenBucket
@@ -172,6 +174,37 @@ async def test_venue_that_accepts_and_drops_is_backed_off_from() -> None:
         assert feed.connections == 0
         assert "1013" in feed.detail
         assert ears.events == []
+
+
+async def test_feed_ends_although_its_connection_fails_in_the_same_instant() -> None:
+    ended: list[asyncio.Task[None]] = []
+
+    class Failing(CoinbaseProtocol):
+        def subscribe(self, symbols: Iterable[str]) -> None:
+            ended[0].cancel()
+            raise Malformed("coinbase", "no more of this")
+
+    async def listen(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async with misbehaving(listen) as url:
+        exchange = SwiftCoinbase()
+        feed = Feed(
+            exchange,
+            url,
+            Ears(),
+            new_protocol=Failing,
+            dials=TokenBucket(100.0),
+            messages=TokenBucket(100.0),
+            backoff=Backoff(first=0.05, longest=0.1),
+        )
+        ended.append(asyncio.create_task(feed.run(), name="feed under test"))
+        done, _ = await asyncio.wait(ended, timeout=running.PATIENCE_SECONDS)
+        still_running = [task for task in ended if task not in done]
+        for task in still_running:
+            task.cancel()
+        assert still_running == []
+        assert ended[0].cancelled()
 
 
 async def test_nonsense_drops_the_connection() -> None:
