@@ -102,7 +102,7 @@ def _reload(before: Before, now: Situation) -> Done:
         raise CommandFailed(*_unusable(now, "the settings before stay in effect"))
     message = f"settings revision {now.settings_revision} applied"
     if before.situation and before.situation.settings_revision == now.settings_revision:
-        message = "nothing had changed"
+        message = f"nothing had changed; revision {now.settings_revision} is applied already"
     return Done(message=message, data=_data(before, now))
 
 

@@ -103,6 +103,13 @@ class Nothing(Wire):
     """The payload of a command that has none."""
 
 
+class ReloadSettings(Wire):
+    """Payload of ``reload-settings``, where a save sends it: what was saved, and from where."""
+
+    revision: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    origin: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{0,31}$")] | None = None
+
+
 class SwitchMode(Wire):
     """Payload of ``switch-mode``."""
 
@@ -134,7 +141,7 @@ class ClearCachePayload(Wire):
 PAYLOADS: dict[Command, type[Wire]] = {
     Command.PAUSE: Nothing,
     Command.RESUME: Nothing,
-    Command.RELOAD_SETTINGS: Nothing,
+    Command.RELOAD_SETTINGS: ReloadSettings,
     Command.SWITCH_MODE: SwitchMode,
     Command.ADD_SYMBOL: SymbolPayload,
     Command.REMOVE_SYMBOL: SymbolPayload,

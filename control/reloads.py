@@ -18,10 +18,11 @@ def connect() -> None:
     settings_saved.connect(_ask_for_reload, dispatch_uid="control.reloads")
 
 
-def _ask_for_reload(*, user_id: int, sub: str, **_: Any) -> None:
+def _ask_for_reload(*, user_id: int, sub: str, revision: int, origin: str, **_: Any) -> None:
     user = client.Recipient(pk=user_id, sub=sub)
+    saved = {"revision": revision, "origin": origin}
     try:
-        client.send(user, Command.RELOAD_SETTINGS, source="system", wait=None)
+        client.send(user, Command.RELOAD_SETTINGS, saved, source="system", wait=None)
     except client.NotSent as exc:
         # The worker's poll sees the new revision within seconds anyway.
         log.warning("settings.reload_not_sent", sub=sub, reason=str(exc))
