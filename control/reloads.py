@@ -1,16 +1,31 @@
-"""Saving settings asks the runtime to apply them."""
+"""Saving settings asks the runtime to apply them.
+
+Rule 1: a save waits for PostgreSQL alone. What asks for the reload is sent beside it, from a thread
+    of its own: a Redis that hangs delays no save.
+Rule 2: what is asked for is the newest revision. Saves that follow each other faster than Redis
+    takes them are one reload.
+Rule 3: a reload that could not be sent is not lost: the worker's poll sees the revision.
+"""
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
 
 from control import client
+from control.client import Recipient
 from control.protocol import Command
 from settings_app.signals import settings_saved
 
 log = structlog.get_logger(__name__)
+
+# One thread keeps the order. The interpreter waits for it on the way out.
+_sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reloads")
+_lock = threading.Lock()
+_waiting: dict[Recipient, dict[str, Any]] = {}
 
 
 def connect() -> None:
@@ -18,11 +33,26 @@ def connect() -> None:
     settings_saved.connect(_ask_for_reload, dispatch_uid="control.reloads")
 
 
+def flush() -> None:
+    """Wait until everything that was saved so far has been asked for."""
+    _sender.submit(int).result()
+
+
 def _ask_for_reload(*, user_id: int, sub: str, revision: int, origin: str, **_: Any) -> None:
-    user = client.Recipient(pk=user_id, sub=sub)
-    saved = {"revision": revision, "origin": origin}
+    user = Recipient(pk=user_id, sub=sub)
+    with _lock:
+        is_first = user not in _waiting
+        _waiting[user] = {"revision": revision, "origin": origin}
+    if is_first:
+        _sender.submit(_send, user)
+
+
+def _send(user: Recipient) -> None:
+    with _lock:
+        saved = _waiting.pop(user)
     try:
         client.send(user, Command.RELOAD_SETTINGS, saved, source="system", wait=None)
     except client.NotSent as exc:
-        # The worker's poll sees the new revision within seconds anyway.
-        log.warning("settings.reload_not_sent", sub=sub, reason=str(exc))
+        log.warning("settings.reload_not_sent", sub=user.sub, reason=str(exc), **saved)
+    except Exception:
+        log.exception("settings.reload_not_sent", sub=user.sub, **saved)

@@ -51,8 +51,11 @@ def state() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _clean_redis() -> Iterator[None]:
     """What one test left in Redis, the next never sees."""
+    from control import reloads  # models load only when the apps are ready
+
     yield
     if STACK.is_running:
+        reloads.flush()
         with redis.Redis.from_url(STACK.redis_url) as client:
             client.flushall()
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
-from control import client, wire
+from control import client, reloads, wire
 from control.protocol import Command, RuntimeStatus, commands_of
 from settings_app import services
 from settings_app.models import User
-from tests.control.running import RunningWorker, status_when
+from tests.control.running import PATIENCE_SECONDS, RunningWorker, status_when
 
 
 def commands_to(user: User) -> list[dict[str, Any]]:
     """Every command in a user's stream, oldest first."""
+    reloads.flush()
     with wire.connect() as redis:
         entries: Any = redis.xrange(commands_of(user.sub))
     return [json.loads(fields["command"]) for _, fields in entries]
@@ -42,6 +44,16 @@ def test_a_save_asks_its_own_users_runtime_to_reload_and_says_what_was_saved(
     assert command["source"] == "system"
     assert command["payload"] == {"revision": saved.revision, "origin": "api"}
     assert commands_to(bela) == []
+
+
+def test_saves_that_redis_cannot_follow_are_one_reload_of_the_newest(anna: User) -> None:
+    holding = threading.Event()
+    reloads._sender.submit(holding.wait, PATIENCE_SECONDS)  # as a slow Redis would
+    for symbol in ("SOL-USD", "XRP-USD", "ADA-USD"):
+        saved = services.patch(anna.pk, watchlist(symbol), by=anna)  # and is not held up by it
+    holding.set()
+    (command,) = commands_to(anna)
+    assert command["payload"]["revision"] == saved.revision
 
 
 def test_a_save_that_changes_nothing_asks_for_nothing(anna: User) -> None:
