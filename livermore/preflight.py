@@ -17,6 +17,7 @@ _NEED_NO_SERVER = frozenset(
         "help",
         "makemessages",
         "makemigrations",
+        "settings_reference",
         "startapp",
         "test",
         "version",

@@ -2,8 +2,9 @@
 
 Rule 1: reading upgrades, and never writes. The row keeps its version until it is next saved.
 Rule 2: an upgraded document is always valid. What cannot be carried over is dropped, and each
-    such thing is named in the notes, with its place.
-Rule 3: a document newer than this program is refused, never guessed at.
+    such thing is named in the notes, with its place (`settings_app.repairs`).
+Rule 3: a converted one is not repaired: a file is taken whole, or refused with what is wrong.
+Rule 4: a document newer than this program is refused, never guessed at.
 
 Version 0 is the legacy file, version 1 the same with its version, version 2 the current schema.
 """
@@ -13,15 +14,20 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
-from settings_app.documents import canonical, pointer, pointer_keys, unstorable
+from settings_app import repairs
+from settings_app.documents import canonical, pointer
 from settings_app.errors import FieldError, SettingsInvalid, SettingsTooNew
+from settings_app.repairs import Note
 from settings_app.schema.document import CURRENT_VERSION, Settings
 from settings_app.schema.fields import ExchangeName
+from settings_app.schema.legacy import DROPPED, NEWER
 from settings_app.schema.markets import MOST_SYMBOLS
-from settings_app.schema.validation import inspect, validate
+from settings_app.schema.validation import unacceptable, validate
+
+__all__ = ["Converted", "Note", "Upgraded", "convert", "upgrade", "version_of"]
 
 Document = dict[str, Any]
 
@@ -37,27 +43,6 @@ VERBOSITY: Final[dict[str, str]] = {
     "fatal": "error",
 }
 
-# Facts that the runtime wrote, and a switch that means nothing where changes apply live.
-DROPPED: Final[dict[str, str]] = {
-    "portfolio_symbols_last_update": "dropped: a fact of the runtime, not a setting",
-    "scanner_symbols_last_update": "dropped: a fact of the runtime, not a setting",
-    "scanner_auto_restart_services": "dropped: every change is applied to the running runtime",
-}
-
-# Each round removes what the round before laid bare; nothing lies deeper than this.
-MOST_REPAIRS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One thing that an upgrade moved or dropped, and the place it had or would have had."""
-
-    pointer: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.pointer}: {self.message}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upgraded:
@@ -66,6 +51,49 @@ class Upgraded:
     settings: Settings
     from_version: int
     notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """A document in the current shape, which nobody has validated yet.
+
+    Args:
+        notes: What was moved, and what is no setting any more.
+    """
+
+    document: Document
+    from_version: int
+    notes: tuple[Note, ...]
+
+
+@dataclass(slots=True)
+class Report:
+    """What the steps did, and what they could not carry over.
+
+    Args:
+        is_strict: What cannot be carried over is an error, else it is dropped and noted.
+    """
+
+    is_strict: bool
+    notes: list[Note] = field(default_factory=list)
+    errors: list[FieldError] = field(default_factory=list)
+
+    def note(self, at: str, message: str) -> None:
+        """Something was moved, or means nothing any more."""
+        self.notes.append(Note(at, message))
+
+    def wrong(self, at: str, message: str, *, instead: str | None = None) -> None:
+        """Something is not what it must be.
+
+        Args:
+            at: Its place in the older document.
+            message: What it must be.
+            instead: What happens where that is no error.
+        """
+        if self.is_strict:
+            self.errors.append(FieldError(at, message))
+        else:
+            self.note(at, instead or f"dropped: it {message}")
 
 
 def version_of(document: Any) -> int:
@@ -86,160 +114,225 @@ def version_of(document: Any) -> int:
 
 
 def upgrade(document: Any, *, sub: str) -> Upgraded:
-    """Make an older document current.
+    """Make an older document current, whatever state it is in.
 
     Args:
         document: Of any known version. It is not changed.
         sub: Whose document it is now; an older one says nothing reliable about that.
 
     Raises:
-        SettingsInvalid: If it is current and not valid: there is no older shape to blame.
+        SettingsInvalid: If it is current and not valid: there is no older shape to blame. Or if
+            no row could hold it.
         SettingsTooNew: If a newer program wrote it.
     """
     version = version_of(document)
-    if errors := unstorable(document):  # no row can hold it, so it comes from a file
+    if version == CURRENT_VERSION:
+        return Upgraded(settings=validate(document), from_version=version, notes=())
+    report = Report(is_strict=False)
+    clean = repairs.without_secrets(document, report.notes)
+    current = _converted(clean, version, report)
+    if current.get("sub", sub) != sub:
+        report.note("/sub", "replaced: the document had another identity")
+    current["sub"] = sub
+    settings = repairs.repaired(current, report.notes)
+    return Upgraded(settings=settings, from_version=version, notes=tuple(report.notes))
+
+
+def convert(document: Any) -> Converted:
+    """Bring a file into the current shape. What is wrong in it stays, for validation to name.
+
+    Args:
+        document: Of any known version. It is not changed.
+
+    Raises:
+        SettingsInvalid: If something in it fits no place of the current shape, with its place in
+            the file. Or if it holds a secret, or what no row could hold.
+        SettingsTooNew: If a newer program wrote it.
+    """
+    version = version_of(document)
+    if errors := unacceptable(document):
         raise SettingsInvalid(errors)
-    notes: list[Note] = []
+    if errors := _misdated(document, version):
+        raise SettingsInvalid(errors)
+    report = Report(is_strict=True)
+    current = _converted(document, version, report)
+    if report.errors:
+        raise SettingsInvalid(report.errors)
+    return Converted(document=current, from_version=version, notes=tuple(report.notes))
+
+
+def _misdated(document: Document, version: int) -> list[FieldError]:
+    """Why a file cannot be of the version that it says, or is taken for because it says none.
+
+    Upgrading it all the same would drop what it holds, and reset what it does not.
+    """
+    if version == CURRENT_VERSION:
+        return []
+    whose = f"of version {version}" if "version" in document else "without a version"
+    errors = [
+        FieldError(pointer(key), f"is not in a document {whose}: put {CURRENT_VERSION} at /version")
+        for key in NEWER
+        if key in document
+    ]
+    if not errors and not document.keys() - {"version", "sub"}:
+        errors = [FieldError("", "is empty: to get the defaults, reset the settings instead")]
+    return errors
+
+
+def _converted(document: Any, version: int, report: Report) -> Document:
     current = copy.deepcopy(dict(document))
     for step in STEPS[version:]:
-        current = step(current, notes)
-    if version == CURRENT_VERSION:
-        return Upgraded(settings=validate(current), from_version=version, notes=())
-    if current.get("sub", sub) != sub:
-        notes.append(Note("/sub", "replaced: the document had another identity"))
-    current["sub"] = sub
-    settings = _repaired(current, notes)
-    return Upgraded(settings=settings, from_version=version, notes=tuple(notes))
+        current = step(current, report)
+    return current
 
 
 # ------------------------------------------------------------------------------ 0 → 1
-def from_0_to_1(old: Document, notes: list[Note]) -> Document:
+def from_0_to_1(old: Document, report: Report) -> Document:
     """The legacy file says nothing about its version, and nothing else is different."""
-    del notes
+    del report
     return {**old, "version": 1}
 
 
 # ------------------------------------------------------------------------------ 1 → 2
-def from_1_to_2(old: Document, notes: list[Note]) -> Document:
+def from_1_to_2(old: Document, report: Report) -> Document:
     """Symbols gain their exchange; the scanner and the notifications get their sections."""
     new = {**old, "version": 2}
-    for key, text in DROPPED.items():
+    for key, reason in DROPPED.items():
         if key in new:
             del new[key]
-            notes.append(Note(pointer(key), text))
-    profile = _section(new, "perseus_profile", notes)
-    exchanges = _exchanges(_section(new, "exchanges", notes), notes)
+            report.note(pointer(key), f"dropped: {reason}")
+    profile = _section(new, "perseus_profile", report)
+    exchanges = _exchanges(_section(new, "exchanges", report), report)
     new["exchanges"] = exchanges
-    primary = _primary(profile.get("primary_exchange"), exchanges, notes)
+    primary = _primary(profile.get("primary_exchange"), exchanges, report)
     profile["primary_exchange"] = primary
     exchanges.setdefault(primary, {"enabled": False})
     if isinstance(locale := profile.get("locale"), str):
         profile["locale"] = locale.replace("_", "-")
-    _move_notifications(profile, new, notes)
-    _move_watchlist(new, primary, notes)
-    _move_position_symbols(new, primary, notes)
-    _move_scanner(new, notes)
-    logging = _section(_section(new, "livermore_runtime", notes), "logging", notes)
+    _move_notifications(profile, new, report)
+    _move_watchlist(new, primary, report)
+    _move_position_symbols(new, primary, report)
+    _move_scanner(new, report)
+    runtime = _section(new, "livermore_runtime", report)
+    logging = _section(runtime, "logging", report, within=("livermore_runtime",))
     if isinstance(level := logging.get("verbosity_level"), str):
         logging["verbosity_level"] = VERBOSITY.get(level.lower(), level.lower())
     return new
 
 
-STEPS: Final[tuple[Callable[[Document, list[Note]], Document], ...]] = (from_0_to_1, from_1_to_2)
+STEPS: Final[tuple[Callable[[Document, Report], Document], ...]] = (from_0_to_1, from_1_to_2)
 
 
-def _section(parent: Document, key: str, notes: list[Note]) -> Document:
+def _section(
+    parent: Document, key: str, report: Report, *, within: tuple[str, ...] = ()
+) -> Document:
     """The object under a key, put there if there is none."""
     value = parent.get(key)
     if value is not None and not isinstance(value, dict):
-        notes.append(Note(pointer(key), "dropped: it must be an object"))
+        report.wrong(pointer(*within, key), "must be an object")
         value = None
     section: Document = value or {}
     parent[key] = section
     return section
 
 
-def _exchanges(old: Document, notes: list[Note]) -> Document:
+def _exchanges(old: Document, report: Report) -> Document:
     """Exchanges under their lower-case names; where two spellings meet, the first stays."""
     new: Document = {}
     for name in old:
         known = name.lower() if name.lower() in EXCHANGES else name
         if known in new:
-            notes.append(Note(pointer("exchanges", name), f"dropped: {known} is there already"))
+            text = f"must be there once: {known} is there already"
+            report.wrong(
+                pointer("exchanges", name), text, instead=f"dropped: {known} is there already"
+            )
         else:
-            new[known] = _section(old, name, notes)
+            new[known] = _section(old, name, report, within=("exchanges",))
             for key, value in tuple(new[known].items()):
                 if value == "" and key.endswith("EnvironmentVariableName"):
                     del new[known][key]  # how the legacy file says that there is none
     return new
 
 
-def _primary(name: Any, exchanges: Document, notes: list[Note]) -> str:
+def _primary(name: Any, exchanges: Document, report: Report) -> str:
     """The primary exchange: as said, else the first that is known and configured."""
     if isinstance(name, str) and name.lower() in EXCHANGES:
         return name.lower()
     primary = next((one for one in exchanges if one in EXCHANGES), EXCHANGES[0])
     if name is not None:
-        at = pointer("perseus_profile", "primary_exchange")
-        notes.append(Note(at, f"replaced by {primary}: the exchange is not known"))
+        report.wrong(
+            pointer("perseus_profile", "primary_exchange"),
+            f"must be one of {', '.join(EXCHANGES)}",
+            instead=f"replaced by {primary}: the exchange is not known",
+        )
     return primary
 
 
-def _move_notifications(profile: Document, new: Document, notes: list[Note]) -> None:
-    notifications = _section(new, "notifications", notes)
+def _move_notifications(profile: Document, new: Document, report: Report) -> None:
+    notifications = _section(new, "notifications", report)
     if "discord_integration" in profile:
-        discord = _section(profile, "discord_integration", notes)
+        at = pointer("perseus_profile", "discord_integration")
+        discord = _section(profile, "discord_integration", report, within=("perseus_profile",))
         notifications["discord"] = profile.pop("discord_integration")
-        notes.append(Note("/perseus_profile/discord_integration", "moved to notifications"))
-        if not discord.get("webhook_url_environment_variable"):
+        report.note(at, "moved to /notifications/discord")
+        if discord.get("webhook_url_environment_variable") in {"", None}:
             discord.pop("webhook_url_environment_variable", None)
-            if discord.get("enabled"):
-                notes.append(Note("/notifications/discord", "switched off: it names no webhook"))
-            discord["enabled"] = False
     if "notification_preferences" in profile:
-        text = str(profile.pop("notification_preferences")).lower().replace("e-mail", "email")
-        notes.append(Note("/perseus_profile/notification_preferences", "moved to notifications"))
+        at = pointer("perseus_profile", "notification_preferences")
+        text = profile.pop("notification_preferences")
+        if not isinstance(text, str):
+            report.wrong(at, "must be a text")
+            return
+        report.note(at, "moved to /notifications")
         for channel in ("email", "push"):
-            if re.search(rf"\b{channel}\b", text):
+            if re.search(rf"\b{channel}\b", text.lower().replace("e-mail", "email")):
                 notifications[channel] = {"enabled": False}
-                notes.append(Note(pointer("notifications", channel), "off: it has no address yet"))
+                report.note(pointer("notifications", channel), "off: it has no address yet")
 
 
-def _move_watchlist(new: Document, primary: str, notes: list[Note]) -> None:
+def _move_watchlist(new: Document, primary: str, report: Report) -> None:
     rows: dict[str, Document] = {}
     for key, categories in (("symbols", []), ("sparse_symbols", ["sparse"])):
         if key in new:
-            notes.append(Note(pointer(key), f"moved to the watchlist, on {primary}"))
-            for symbol in _symbols(new.pop(key)):
+            report.note(pointer(key), f"moved to the watchlist, on {primary}")
+            for symbol in _symbols(key, new.pop(key), report):
                 row = {"symbol": symbol, "exchange": primary, "enabled": True}
                 rows.setdefault(canonical(symbol), {**row, "categories": list(categories)})
-    new["watchlist"] = _cut("watchlist", rows, notes)
+    new["watchlist"] = _rows("watchlist", rows, report)
 
 
-def _move_position_symbols(new: Document, primary: str, notes: list[Note]) -> None:
+def _move_position_symbols(new: Document, primary: str, report: Report) -> None:
     rows: dict[str, Document] = {
         canonical(symbol): {"symbol": symbol, "exchange": primary}
-        for symbol in _symbols(new.get("position_symbols"))
+        for symbol in _symbols("position_symbols", new.get("position_symbols"), report)
     }
     if rows:
-        notes.append(Note("/position_symbols", f"each is on {primary} now"))
-    new["position_symbols"] = _cut("position_symbols", rows, notes)
+        report.note("/position_symbols", f"each is on {primary} now")
+    new["position_symbols"] = _rows("position_symbols", rows, report)
 
 
-def _symbols(value: Any) -> list[Any]:
+def _symbols(key: str, value: Any, report: Report) -> list[Any]:
     """What stands for symbols, in capitals; what is none is told by the schema."""
-    values = value if isinstance(value, list) else [] if value is None else [value]
-    return [one.strip().upper() if isinstance(one, str) else one for one in values]
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        report.wrong(pointer(key), "must be a list")
+        return []
+    return [one.strip().upper() if isinstance(one, str) else one for one in value]
 
 
-def _cut(key: str, rows: dict[str, Document], notes: list[Note]) -> list[Document]:
+def _rows(key: str, rows: dict[str, Document], report: Report) -> list[Document]:
     if len(rows) > MOST_SYMBOLS:
-        notes.append(Note(pointer(key), f"cut to its first {MOST_SYMBOLS} symbols"))
+        report.wrong(
+            pointer(key),
+            f"must hold at most {MOST_SYMBOLS} symbols",
+            instead=f"cut to its first {MOST_SYMBOLS} symbols",
+        )
     return list(rows.values())[:MOST_SYMBOLS]
 
 
-def _move_scanner(new: Document, notes: list[Note]) -> None:
-    scanner = _section(new, "scanner", notes)
+def _move_scanner(new: Document, report: Report) -> None:
+    scanner = _section(new, "scanner", report)
     for key, name in (
         ("scanner_to_maintain_symbols_enabled", "enabled"),
         ("scanner_exchange", "exchange"),
@@ -247,53 +340,4 @@ def _move_scanner(new: Document, notes: list[Note]) -> None:
         if key in new:
             value = new.pop(key)
             scanner[name] = value.lower() if isinstance(value, str) else value
-            notes.append(Note(pointer(key), f"moved to /scanner/{name}"))
-
-
-# ------------------------------------------------------------------------------ repairs
-def _repaired(document: Document, notes: list[Note]) -> Settings:
-    """The settings, once everything is removed from ``document`` that they cannot hold."""
-    settings, errors = inspect(document)
-    for _ in range(MOST_REPAIRS):
-        if settings is not None:
-            return settings
-        _remove_all(document, errors, notes)
-        settings, errors = inspect(document)
-    raise SettingsInvalid(errors)
-
-
-def _remove_all(document: Document, errors: list[FieldError], notes: list[Note]) -> None:
-    """Remove what the errors point at, from the last to the first: so places stay true."""
-    removed: list[list[str]] = []
-    dropped: list[Note] = []
-    for error in reversed(errors):
-        keys = pointer_keys(error.pointer)
-        if any(keys[: len(gone)] == gone for gone in removed):
-            continue  # its row went with a later error; another row stands there now
-        kept = _existing(document, keys)
-        if kept:
-            _remove(document, kept)
-            removed.append(kept)
-        if kept == keys:  # else something is missing that an earlier note has told of
-            dropped.append(Note(error.pointer, f"dropped: it {error.message}"))
-    notes += reversed(dropped)
-
-
-def _existing(document: Document, keys: list[str]) -> list[str]:
-    """As much of a path as leads to something."""
-    value: Any = document
-    for depth, key in enumerate(keys):
-        if isinstance(value, dict) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return keys[:depth]
-    return keys
-
-
-def _remove(document: Document, keys: list[str]) -> None:
-    parent: Any = document
-    for key in keys[:-1]:
-        parent = parent[int(key)] if isinstance(parent, list) else parent[key]
-    del parent[int(keys[-1]) if isinstance(parent, list) else keys[-1]]
+            report.note(pointer(key), f"moved to /scanner/{name}")

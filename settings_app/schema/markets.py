@@ -7,16 +7,17 @@ from typing import Annotated
 from pydantic import Field
 
 from settings_app.schema.fields import (
+    NO_MINUS_ZERO,
+    UNIQUE,
     Applies,
+    Asset,
     Category,
-    Currency,
     ExchangeName,
+    GainPercentage,
     Line,
-    Number,
-    Percentage,
+    LossPercentage,
     Section,
     Symbol,
-    Unique,
     VariableName,
     about,
 )
@@ -30,18 +31,28 @@ class ExchangeDefaults(Section):
 
     risk_tolerance: Annotated[
         RiskTolerance | None,
-        about("Risk tolerance", "How much risk you take here.", recorded_only=True),
+        about("Risk tolerance", "How much risk you take here.", examples=("high",)),
     ] = None
     trading_strategy: Annotated[
-        Line | None, about("Strategy", "How you trade here.", recorded_only=True)
+        Line | None, about("Strategy", "How you trade here.", examples=("breakout",))
     ] = None
     stop_loss_percentage: Annotated[
-        Annotated[Percentage, Field(le=100)] | None,
-        about("Stop loss", "The price alert's loss for positions held here.", unit="%"),
+        LossPercentage | None,
+        about(
+            "Stop loss",
+            "The price alert's loss for positions held here.",
+            unit="%",
+            examples=(4.5,),
+        ),
     ] = None
     take_profit_percentage: Annotated[
-        Percentage | None,
-        about("Take profit", "The price alert's gain for positions held here.", unit="%"),
+        GainPercentage | None,
+        about(
+            "Take profit",
+            "The price alert's gain for positions held here.",
+            unit="%",
+            examples=(9.0,),
+        ),
     ] = None
 
 
@@ -51,13 +62,16 @@ class ExchangeSettings(Section):
     Market data is public. Keys are needed for positions only.
     """
 
-    enabled: Annotated[bool, about("Enabled", "Whether its markets are watched.")] = False
+    enabled: Annotated[
+        bool, about("Enabled", "Whether its markets are watched.", examples=(True, False))
+    ] = False
     api_key_environment_variable_name: Annotated[
         VariableName | None,
         about(
             "Key",
-            "Name of the environment variable that holds the key.",
-            applies=Applies.NEXT_REFRESH,
+            "Name of the environment variable that holds the key; the worker reports whether it "
+            "is set.",
+            examples=("COINBASE_KEY",),
             alias="ApiKeyEnvironmentVariableName",
         ),
     ] = None
@@ -65,8 +79,8 @@ class ExchangeSettings(Section):
         VariableName | None,
         about(
             "Secret",
-            "Name of the environment variable that holds the secret.",
-            applies=Applies.NEXT_REFRESH,
+            "Name of the environment variable that holds the secret; needed beside the key.",
+            examples=("COINBASE_SECRET",),
             alias="SecretEnvironmentVariableName",
         ),
     ] = None
@@ -74,38 +88,55 @@ class ExchangeSettings(Section):
         VariableName | None,
         about(
             "Passphrase",
-            "Name of the environment variable that holds the passphrase, where one is needed.",
-            applies=Applies.NEXT_REFRESH,
+            "Name of the environment variable that holds the passphrase; KuCoin needs one.",
+            examples=("KUCOIN_PASSPHRASE",),
             alias="PasswordEnvironmentVariableName",
         ),
     ] = None
     defaults: Annotated[
-        ExchangeDefaults, about("Defaults", "What differs here from the profile.")
+        ExchangeDefaults,
+        about("Defaults", "What differs here from the profile.", recorded_only=True),
     ] = ExchangeDefaults()
 
 
 class MarketName(Section):
     """One instrument on one exchange."""
 
-    symbol: Annotated[Symbol, about("Symbol", "Base and quote, such as BTC-USD.")]
-    exchange: Annotated[ExchangeName, about("Exchange", "Where it is traded.")]
+    symbol: Annotated[Symbol, about("Symbol", "Base and quote.", examples=("BTC-USD", "ETH-USDT"))]
+    exchange: Annotated[
+        ExchangeName, about("Exchange", "Where it is traded.", examples=("coinbase", "kucoin"))
+    ]
 
 
 class WatchlistEntry(MarketName):
     """One row of the watchlist."""
 
-    enabled: Annotated[bool, about("On", "Off keeps the row without watching the symbol.")] = True
+    enabled: Annotated[
+        bool,
+        about("On", "Off keeps the row without watching the symbol.", examples=(True, False)),
+    ] = True
     categories: Annotated[
-        Unique[Category],
+        tuple[Category, ...],
         Field(max_length=10),
-        about("Categories", "Your own tags, such as high-cap."),
+        UNIQUE,
+        about(
+            "Categories",
+            "Your own tags.",
+            examples=(["high-cap", "layer 1"],),
+            recorded_only=True,
+        ),
     ] = ()
 
 
 Watchlist = Annotated[
     tuple[WatchlistEntry, ...],
     Field(max_length=MOST_SYMBOLS),
-    about("Watchlist", "The symbols to watch, in the order in which they are shown."),
+    about(
+        "Watchlist",
+        "The symbols to watch, in the order in which they are shown.",
+        examples=([{"symbol": "BTC-USD", "exchange": "coinbase", "categories": ["high-cap"]}],),
+        applies=Applies.AT_ONCE,
+    ),
 ]
 PositionSymbols = Annotated[
     tuple[MarketName, ...],
@@ -113,7 +144,8 @@ PositionSymbols = Annotated[
     about(
         "Positions by hand",
         "Symbols that count as held although no exchange reports them.",
-        applies=Applies.NEXT_REFRESH,
+        examples=([{"symbol": "BTC-USD", "exchange": "coinbase"}],),
+        applies=Applies.AT_ONCE,
     ),
 ]
 LoadPositions = Annotated[
@@ -121,27 +153,34 @@ LoadPositions = Annotated[
     about(
         "Load positions",
         "Whether positions are read from the exchanges that have keys.",
+        examples=(True, False),
         applies=Applies.NEXT_REFRESH,
+        recorded_only=True,
     ),
 ]
 PositionMinimum = Annotated[
-    Number,
+    float,
     Field(ge=0, le=1_000_000_000),
+    NO_MINUS_ZERO,
     about(
         "Smallest position",
         "Positions worth less are left out.",
         unit="USD",
+        examples=(25.0,),
         applies=Applies.NEXT_REFRESH,
+        recorded_only=True,
     ),
 ]
 PositionRefresh = Annotated[
-    Number,
+    float,
     Field(ge=0.25, le=168),
     about(
         "Refresh positions every",
         "How often positions are read from the exchanges.",
         unit="hours",
+        examples=(0.25, 24.0),
         applies=Applies.NEXT_REFRESH,
+        recorded_only=True,
     ),
 ]
 
@@ -150,20 +189,15 @@ class Scanner(Section):
     """What the scanner proposes. Nothing is added without approval."""
 
     enabled: Annotated[
-        bool,
-        about("Enabled", "Whether a scan may be asked for.", applies=Applies.NEXT_REFRESH),
+        bool, about("Enabled", "Whether a scan may be asked for.", examples=(True, False))
     ] = False
     exchange: Annotated[
         ExchangeName,
-        about("Exchange", "Whose markets are scanned.", applies=Applies.NEXT_REFRESH),
+        about("Exchange", "Whose markets are scanned.", examples=("coinbase", "binance")),
     ] = "coinbase"
     quote: Annotated[
-        Currency,
-        about(
-            "Quote currency",
-            "Only markets priced in this currency.",
-            applies=Applies.NEXT_REFRESH,
-        ),
+        Asset,
+        about("Quote currency", "Only markets priced in this currency.", examples=("USDT", "EUR")),
     ] = "USD"
     top_n: Annotated[
         int,
@@ -172,20 +206,23 @@ class Scanner(Section):
             "How many",
             "How many markets are proposed, by volume.",
             unit="symbols",
-            applies=Applies.NEXT_REFRESH,
+            examples=(25,),
         ),
     ] = 50
     min_volume_24h_quote: Annotated[
-        Number,
-        Field(ge=0, le=1e15),
+        float,
+        Field(ge=0, le=1_000_000_000_000_000),
+        NO_MINUS_ZERO,
         about(
             "Least volume",
-            "Markets that traded less in 24 hours, in the quote currency, are left out.",
-            applies=Applies.NEXT_REFRESH,
+            "Markets that traded less in 24 hours are left out.",
+            unit="quote currency",
+            examples=(2_500_000.0,),
         ),
     ] = 100_000.0
     exclude: Annotated[
-        Unique[Symbol],
+        tuple[Symbol, ...],
         Field(max_length=MOST_SYMBOLS),
-        about("Never propose", "Symbols you do not want to see.", applies=Applies.NEXT_REFRESH),
+        UNIQUE,
+        about("Never propose", "Symbols you do not want to see.", examples=(["USDC-USD"],)),
     ] = ()

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings_app.schema.fields import Number, Section, Unique, about
+from settings_app.schema.fields import UNIQUE, Section, about
 from trading.core.market import Timeframe
 from trading.core.modes import DEFAULT_LEVELS, Mode, SignalKind, SignalRules
 
@@ -19,6 +19,7 @@ SymbolSource = Annotated[
     about(
         "Symbols",
         "Symbols with a position, the enabled watchlist, or the last approved scan.",
+        examples=("positions", "watchlist"),
         alias="symbolSource",
     ),
 ]
@@ -27,6 +28,7 @@ PriceMove = Annotated[
     about(
         "Price move",
         "A position's price passes the stop loss or the take profit.",
+        examples=(True, False),
         alias="priceMove",
         recorded_only=True,
     ),
@@ -36,19 +38,34 @@ PriceMove = Annotated[
 class AlertThresholds(Section):
     """Which kinds of signals become alerts."""
 
-    level: Annotated[bool, about("Levels", "MACD-V leaves through one of the levels.")] = True
+    level: Annotated[
+        bool,
+        about("Levels", "MACD-V leaves through one of the levels.", examples=(True, False)),
+    ] = True
     macdv_crossover: Annotated[
         bool,
-        about("Crossover", "MACD-V crosses its signal line.", alias="macdvCrossover"),
+        about(
+            "Crossover",
+            "MACD-V crosses its signal line.",
+            examples=(True, False),
+            alias="macdvCrossover",
+        ),
     ] = True
     reversal: Annotated[
-        bool, about("Reversal", "MACD-V turns back from an extreme.", recorded_only=True)
+        bool,
+        about(
+            "Reversal",
+            "MACD-V turns back from an extreme.",
+            examples=(True, False),
+            recorded_only=True,
+        ),
     ] = True
     momentum_shift: Annotated[
         bool,
         about(
             "Momentum shift",
             "MACD-V changes its zone, or its histogram changes slope.",
+            examples=(True, False),
             alias="momentumShift",
             recorded_only=True,
         ),
@@ -79,28 +96,37 @@ class ModeSettings(Section):
 
     symbol_source: SymbolSource = "watchlist"
     indicators_enabled: Annotated[
-        Unique[Literal["macdv", "rsi"]],
-        Field(min_length=1),
+        tuple[Literal["macdv", "rsi"], ...],
+        Field(min_length=1, max_length=2),
+        UNIQUE,
         about(
             "Indicators",
             "The indicators that are shown.",
+            examples=(["macdv"],),
             alias="indicatorsEnabled",
             recorded_only=True,
         ),
     ] = ("macdv", "rsi")
     timeframes: Annotated[
-        Unique[Timeframe],
-        Field(min_length=1),
-        about("Timeframes", "Where signals are looked for."),
+        tuple[Timeframe, ...],
+        Field(min_length=1, max_length=len(Timeframe)),
+        UNIQUE,
+        about("Timeframes", "Where signals are looked for.", examples=(["1h", "4h"],)),
     ] = tuple(Timeframe)
     alert_thresholds: Annotated[
         AlertThresholds,
         about("Alerts", "Which kinds of signals become alerts.", alias="alertThresholds"),
     ] = AlertThresholds()
     levels: Annotated[
-        Unique[Annotated[Number, Field(ge=10, le=10_000)]],
+        tuple[Annotated[float, Field(ge=10, le=10_000)], ...],
         Field(max_length=20),
-        about("Levels", "MACD-V levels, above and below zero alike."),
+        UNIQUE,
+        about(
+            "Levels",
+            "MACD-V levels, above and below zero alike.",
+            unit="MACD-V",
+            examples=([150.0, 250.0],),
+        ),
     ] = DEFAULT_LEVELS
     cooldown_seconds: Annotated[
         int,
@@ -109,6 +135,7 @@ class ModeSettings(Section):
             "Cooldown",
             "The least time between two alerts of one kind, symbol and timeframe.",
             unit="s",
+            examples=(60, 3_600),
         ),
     ] = 300
 

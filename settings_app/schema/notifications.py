@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from settings_app.schema.fields import Address, Section, Unique, VariableName, about
+from settings_app.schema.fields import UNIQUE, Address, Section, VariableName, about
 from trading.core.market import Timeframe
 from trading.core.modes import SignalKind
 
@@ -15,23 +15,42 @@ class Channel(Section):
     """What every way of delivering has in common."""
 
     enabled: Annotated[
-        bool, about("Enabled", "Whether alerts are delivered this way.", recorded_only=True)
+        bool,
+        about(
+            "Enabled",
+            "Whether alerts are delivered this way.",
+            examples=(True, False),
+            recorded_only=True,
+        ),
     ] = False
     kinds: Annotated[
-        Unique[SignalKind],
-        Field(min_length=1),
-        about("Kinds", "Which kinds of signals are delivered.", recorded_only=True),
+        tuple[SignalKind, ...],
+        Field(min_length=1, max_length=len(SignalKind)),
+        UNIQUE,
+        about(
+            "Kinds",
+            "Which kinds of signals are delivered.",
+            examples=(["level", "reversal"],),
+            recorded_only=True,
+        ),
     ] = tuple(SignalKind)
     timeframes: Annotated[
-        Unique[Timeframe],
-        Field(min_length=1),
-        about("Timeframes", "Signals of which timeframes are delivered.", recorded_only=True),
+        tuple[Timeframe, ...],
+        Field(min_length=1, max_length=len(Timeframe)),
+        UNIQUE,
+        about(
+            "Timeframes",
+            "Signals of which timeframes are delivered.",
+            examples=(["4h", "1d"],),
+            recorded_only=True,
+        ),
     ] = tuple(Timeframe)
     troubles: Annotated[
         bool,
         about(
             "Troubles",
             "Whether a stale feed, a fault or a missing worker is reported too.",
+            examples=(True, False),
             recorded_only=True,
         ),
     ] = True
@@ -41,7 +60,13 @@ class Email(Channel):
     """Alerts by e-mail."""
 
     address: Annotated[
-        Address | None, about("Address", "Where the alerts are sent.", recorded_only=True)
+        Address | None,
+        about(
+            "Address",
+            "Where the alerts are sent.",
+            examples=("anna@example.org",),
+            recorded_only=True,
+        ),
     ] = None
 
 
@@ -52,8 +77,9 @@ class Discord(Channel):
         VariableName | None,
         about(
             "Webhook",
-            "Name of the environment variable that holds the webhook's URL.",
-            recorded_only=True,
+            "Name of the environment variable that holds the webhook's URL; the worker reports "
+            "whether it is set.",
+            examples=("DISCORD_WEBHOOK",),
         ),
     ] = None
 
@@ -65,8 +91,9 @@ class Push(Channel):
         VariableName | None,
         about(
             "Service",
-            "Name of the environment variable that holds the service's URL.",
-            recorded_only=True,
+            "Name of the environment variable that holds the service's URL; the worker reports "
+            "whether it is set.",
+            examples=("PUSH_URL",),
         ),
     ] = None
 
@@ -74,11 +101,6 @@ class Push(Channel):
 class Notifications(Section):
     """Which alerts go where."""
 
-    email: Annotated[Email | None, about("E-mail", "Alerts by e-mail.", recorded_only=True)] = None
-    discord: Annotated[
-        Discord | None,
-        about("Discord", "Alerts into a Discord channel.", recorded_only=True),
-    ] = None
-    push: Annotated[
-        Push | None, about("Push", "Alerts by an HTTP push service.", recorded_only=True)
-    ] = None
+    email: Annotated[Email | None, about("E-mail", "Alerts by e-mail.")] = None
+    discord: Annotated[Discord | None, about("Discord", "Alerts into a Discord channel.")] = None
+    push: Annotated[Push | None, about("Push", "Alerts by an HTTP push service.")] = None

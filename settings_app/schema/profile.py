@@ -10,10 +10,11 @@ from settings_app.schema.fields import (
     Currency,
     DaysText,
     ExchangeName,
+    GainPercentage,
     HoursText,
     Line,
     Locale,
-    Percentage,
+    LossPercentage,
     Section,
     Text,
     TimeframesText,
@@ -29,15 +30,15 @@ class TradeSettings(Section):
 
     trading_strategy: Annotated[
         Line,
-        about("Strategy", "Your own name for how you trade.", recorded_only=True),
+        about(
+            "Strategy", "Your own name for how you trade.", examples=("macdv-momentum", "breakout")
+        ),
     ] = "macdv-momentum"
     preferred_geographies: Annotated[
-        Text,
-        about("Preferred regions", "Regions whose assets you prefer.", recorded_only=True),
+        Text, about("Preferred regions", "Regions whose assets you prefer.", examples=("US, EU",))
     ] = ""
     blacklisted_geographies: Annotated[
-        Text,
-        about("Excluded regions", "Regions whose assets you avoid.", recorded_only=True),
+        Text, about("Excluded regions", "Regions whose assets you avoid.", examples=("KP",))
     ] = ""
     trading_hours_utc: Annotated[
         HoursText,
@@ -45,12 +46,12 @@ class TradeSettings(Section):
             "Trading hours",
             "When you trade; a range that ends earlier than it begins runs past midnight.",
             unit="UTC",
-            recorded_only=True,
+            examples=("13:30-20:00", "22:00-06:00"),
         ),
     ] = "00:00-24:00"
     trading_days: Annotated[
         DaysText,
-        about("Trading days", "On which days you trade, in UTC.", recorded_only=True),
+        about("Trading days", "On which days you trade, in UTC.", examples=("mon-fri", "mon,wed")),
     ] = "mon-sun"
     max_daily_trades: Annotated[
         int,
@@ -59,32 +60,31 @@ class TradeSettings(Section):
             "Trades a day",
             "The most trades you mean to make in a day; 0 means no limit.",
             unit="trades",
-            recorded_only=True,
+            examples=(12,),
         ),
     ] = 0
     stop_loss_percentage: Annotated[
-        Percentage,
-        Field(le=100),
+        LossPercentage,
         about(
             "Stop loss",
             "A position's price alert fires when it has lost this much of its cost basis.",
             unit="%",
+            examples=(4.5,),
         ),
     ] = 2.5
     take_profit_percentage: Annotated[
-        Percentage,
+        GainPercentage,
         about(
             "Take profit",
             "A position's price alert fires when it has gained this much on its cost basis.",
             unit="%",
+            examples=(9.0,),
         ),
     ] = 5.0
     preferred_timeframes: Annotated[
         TimeframesText,
         about(
-            "Preferred timeframes",
-            "The timeframes you look at first.",
-            recorded_only=True,
+            "Preferred timeframes", "The timeframes you look at first.", examples=("1m,5m", "1d")
         ),
     ] = "15m,1h,4h"
 
@@ -95,41 +95,54 @@ class Profile(Section):
     public_name: Annotated[
         Line,
         Field(min_length=1),
-        about("Display name", "Shown in the header and in alerts."),
+        about("Display name", "Shown in the header and in alerts.", examples=("Anna",)),
     ] = "Trader"
     description: Annotated[
-        Text, about("Description", "A note about this account.", recorded_only=True)
+        Text,
+        about("Description", "A note about this account.", examples=("Swing trader, evenings",)),
     ] = ""
     primary_exchange: Annotated[
         ExchangeName,
-        about("Primary exchange", "Where a symbol is looked for when nothing else is said."),
+        about(
+            "Primary exchange",
+            "Where a symbol is looked for when nothing else is said.",
+            examples=("coinbase", "kucoin"),
+        ),
     ] = "coinbase"
     trading_mode: Annotated[
         Literal["paper", "live"],
-        about("Account", "Labels alerts; changes nothing else.", recorded_only=True),
+        about("Account", "Labels alerts; changes nothing else.", examples=("live",)),
     ] = "paper"
     currency: Annotated[
-        Currency, about("Currency", "The currency in which you think.", recorded_only=True)
+        Currency,
+        about("Currency", "The currency in which you think.", examples=("EUR", "USDT")),
     ] = "USD"
     timezone: Annotated[
         Timezone,
-        about("Time zone", "All times on the pages; candles stay anchored to UTC."),
+        about(
+            "Time zone",
+            "All times on the pages; candles stay anchored to UTC.",
+            examples=("Europe/Berlin", "America/New_York"),
+        ),
     ] = "UTC"
-    locale: Annotated[Locale, about("Locale", "How numbers and dates are written.")] = "en-US"
+    locale: Annotated[
+        Locale, about("Locale", "How numbers and dates are written.", examples=("en-GB", "de"))
+    ] = "en-US"
     date_format: Annotated[
         Literal["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "D MMM YYYY"],
-        about("Date", "How dates are written."),
+        about("Date", "How dates are written.", examples=("DD.MM.YYYY",)),
     ] = "YYYY-MM-DD"
     time_format: Annotated[
-        Literal["24h", "12h"], about("Clock", "How times of day are written.")
+        Literal["24h", "12h"],
+        about("Clock", "How times of day are written.", examples=("12h",)),
     ] = "24h"
     risk_tolerance: Annotated[
         RiskTolerance,
-        about("Risk tolerance", "How much risk you mean to take.", recorded_only=True),
+        about("Risk tolerance", "How much risk you mean to take.", examples=("low",)),
     ] = "medium"
     investment_style: Annotated[
         Literal["conservative", "balanced", "aggressive"],
-        about("Investment style", "How you mean to invest.", recorded_only=True),
+        about("Investment style", "How you mean to invest.", examples=("conservative",)),
     ] = "balanced"
     trade_settings: Annotated[
         TradeSettings,

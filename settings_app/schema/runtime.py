@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from settings_app.schema.fields import (
+    UNIQUE,
     Applies,
     ClockTime,
     Day,
     Line,
     Section,
     Timezone,
-    Unique,
     about,
 )
 from trading.core.modes import Mode
@@ -28,8 +28,7 @@ class Logging(Section):
         about(
             "Data directory",
             "Where the program before this one kept its files.",
-            applies=Applies.NEXT_START,
-            recorded_only=True,
+            examples=("data",),
         ),
     ] = "data"
     log_directory: Annotated[
@@ -38,18 +37,12 @@ class Logging(Section):
         about(
             "Log directory",
             "Where the program before this one kept its logs; Livermore logs to its console.",
-            applies=Applies.NEXT_START,
-            recorded_only=True,
+            examples=("logs",),
         ),
     ] = "logs"
     verbosity_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        about(
-            "Verbosity",
-            "The least important line that is of interest.",
-            applies=Applies.NEXT_START,
-            recorded_only=True,
-        ),
+        about("Verbosity", "The least important line that is of interest.", examples=("warning",)),
     ] = "info"
 
 
@@ -60,36 +53,50 @@ class LivermoreRuntime(Section):
         bool,
         about(
             "Start by itself",
-            "Whether the runtime runs before anybody has paused or resumed it.",
-            applies=Applies.NEXT_START,
+            "Whether the runtime runs until somebody pauses or resumes it for the first time.",
+            examples=(True, False),
         ),
     ] = True
-    logging: Annotated[Logging, about("Logging", "Where the runtime writes and how much.")] = (
-        Logging()
-    )
+    logging: Annotated[
+        Logging,
+        about(
+            "Logging",
+            "Where the runtime writes and how much.",
+            applies=Applies.NEXT_START,
+            recorded_only=True,
+        ),
+    ] = Logging()
 
 
 class CommandPayload(Section):
     """What a planned command needs to know."""
 
-    mode: Annotated[Mode, about("Mode", "The mode to switch to.")]
+    mode: Annotated[
+        Mode,
+        about("Mode", "The mode to switch to.", examples=("position-monitor", "scalper-macdv")),
+    ]
 
 
 class ScheduledCommand(Section):
     """One planned command: when, and what."""
 
-    at: Annotated[ClockTime, about("At", "Time of day in the entry's own time zone.")]
+    at: Annotated[
+        ClockTime,
+        about("At", "Time of day in the entry's own time zone.", examples=("06:30", "22:00")),
+    ]
     days: Annotated[
-        Unique[Day],
+        tuple[Day, ...],
         Field(min_length=1, max_length=7),
-        about("Days", "On which days of the week."),
+        UNIQUE,
+        about("Days", "On which days of the week.", examples=(["mon", "tue"],)),
     ] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-    timezone: Annotated[Timezone, about("Time zone", "Daylight saving is that of this zone.")] = (
-        "UTC"
-    )
+    timezone: Annotated[
+        Timezone,
+        about("Time zone", "Daylight saving is that of this zone.", examples=("Europe/Berlin",)),
+    ] = "UTC"
     command: Annotated[
         Literal["pause", "resume", "switch-mode"],
-        about("Command", "What the runtime is told."),
+        about("Command", "What the runtime is told.", examples=("pause", "switch-mode")),
     ]
     payload: Annotated[
         CommandPayload | None,
@@ -100,5 +107,21 @@ class ScheduledCommand(Section):
 Schedule = Annotated[
     tuple[ScheduledCommand, ...],
     Field(max_length=100),
-    about("Schedule", "Mode changes and pauses that happen by the clock.", recorded_only=True),
+    about(
+        "Schedule",
+        "Mode changes and pauses that happen by the clock.",
+        examples=(
+            [
+                {"at": "22:00", "timezone": "Europe/Berlin", "command": "pause"},
+                {
+                    "at": "06:30",
+                    "timezone": "Europe/Berlin",
+                    "command": "switch-mode",
+                    "payload": {"mode": "scalper-macdv"},
+                },
+            ],
+        ),
+        applies=Applies.AT_ONCE,
+        recorded_only=True,
+    ),
 ]

@@ -1,26 +1,34 @@
 """From any JSON value to valid settings, or to errors that a person can act on.
 
 Rule 1: a document is validated whole, from its JSON text, strictly: no text becomes a number.
-Rule 2: a message names what is right; it never repeats a text from the document, except the
-    unknown key itself, which the pointer shows anyway.
+Rule 2: a message names what is right; it never repeats a text from the document. A pointer shows
+    the keys of the document, except one that looks like a secret: then it ends before that key.
+Rule 3: the first kind of error found hides the later ones: what cannot be stored, secrets in the
+    open, what has the wrong shape, broken rules.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
-from typing import Annotated, Any, Final, get_args, get_origin
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from settings_app.documents import pointer, unstorable
+from settings_app.documents import pointer, pointer_keys, unstorable
 from settings_app.errors import FieldError, SettingsInvalid
+from settings_app.schema import legacy
 from settings_app.schema.document import Settings
-from settings_app.schema.fields import PATTERN_MESSAGES, Section
+from settings_app.schema.fields import PATTERN_MESSAGES, STORED
 from settings_app.schema.rules import broken_rules
+from settings_app.schema.secrecy import disguised_secrets, looks_secret
+from settings_app.schema.tree import keys_at, nearest
 
 MOST_ERRORS = 100
+
+# Python writes whole numbers of up to 4,300 digits, which is a little more than this.
+MOST_BITS = 14_000
 
 MESSAGES: Final[dict[str, str]] = {
     "missing": "is required",
@@ -44,16 +52,6 @@ MESSAGES: Final[dict[str, str]] = {
     "enum": "must be {expected}",
 }
 
-# Keys of older versions that have a successor under another name.
-SUCCESSORS: Final[dict[str, str]] = {
-    "symbols": "watchlist",
-    "sparse_symbols": "watchlist",
-    "scanner_to_maintain_symbols_enabled": "scanner.enabled",
-    "scanner_exchange": "scanner.exchange",
-    "notification_preferences": "notifications",
-    "discord_integration": "notifications.discord",
-}
-
 
 def validate(document: Any) -> Settings:
     """Check a whole document of the current version.
@@ -64,29 +62,40 @@ def validate(document: Any) -> Settings:
     Raises:
         SettingsInvalid: With every error, up to a hundred of them.
     """
-    settings, errors = inspect(document)
+    settings, errors = inspect(document, most=MOST_ERRORS)
     if settings is None:
-        if len(errors) > MOST_ERRORS:
-            more = FieldError("", f"has {len(errors) - MOST_ERRORS} more errors")
-            errors = [*errors[:MOST_ERRORS], more]
         raise SettingsInvalid(errors)
     return settings
 
 
-def inspect(document: Any) -> tuple[Settings | None, list[FieldError]]:
+def inspect(document: Any, *, most: int | None = None) -> tuple[Settings | None, list[FieldError]]:
     """The settings, or every error of the first kind that a document has.
 
-    What cannot be stored hides what has the wrong shape, and that hides broken rules.
+    Args:
+        most: How many errors are of interest; the others are counted in one more.
     """
-    if errors := unstorable(document):
-        return None, errors
+    settings, errors = shaped(document, most=most)
+    if settings is not None and (errors := list(broken_rules(settings))):
+        return None, _cut(errors, most)
+    return settings, errors
+
+
+def shaped(document: Any, *, most: int | None = None) -> tuple[Settings | None, list[FieldError]]:
+    """As :func:`inspect`, without the rules between fields: they may be broken."""
+    if errors := unacceptable(document):
+        return None, _cut(errors, most)
     try:
-        settings = Settings.model_validate_json(json.dumps(document))
-    except ValidationError as exc:
-        return None, _field_errors(exc)
-    if errors := list(broken_rules(settings)):
-        return None, errors
-    return settings, []
+        return Settings.model_validate_json(json.dumps(document)), []
+    except ValidationError as exc:  # before ValueError, of which it is one
+        return None, _field_errors(exc, most)
+    except ValueError:
+        return None, _cut(list(_oversized(document, "")), most)
+
+
+def unacceptable(document: Any) -> list[FieldError]:
+    """What no document of any version may hold: what cannot be stored, and secrets."""
+    errors = unstorable(document) or disguised_secrets(document)
+    return [_discreet(error) for error in errors]
 
 
 def parse_stored(text: str | bytes) -> Settings:
@@ -96,68 +105,102 @@ def parse_stored(text: str | bytes) -> Settings:
         SettingsInvalid: If something else than the services wrote it.
     """
     try:
-        return Settings.model_validate_json(text)
+        return Settings.model_validate_json(text, context=STORED)
     except ValidationError as exc:
-        raise SettingsInvalid(_field_errors(exc)) from None
+        raise SettingsInvalid(_field_errors(exc, MOST_ERRORS)) from None
 
 
-def _field_errors(exc: ValidationError) -> list[FieldError]:
+def unknown_keys(document: Any) -> list[str]:
+    """JSON Pointers to every key of a document that no section knows, in document order.
+
+    Args:
+        document: What :func:`unacceptable` has nothing against.
+    """
+    try:
+        Settings.model_validate_json(json.dumps(document))
+    except ValidationError as exc:
+        places = (_place(error) for error in _details(exc))
+        return [pointer(*place) for kind, place in places if kind == "extra_forbidden"]
+    return []
+
+
+def _oversized(value: Any, at: str) -> Iterator[FieldError]:
+    if isinstance(value, int):
+        if value.bit_length() > MOST_BITS:
+            yield FieldError(at, "must be a smaller number")
+    elif isinstance(value, Mapping):
+        for key, member in value.items():
+            yield from _oversized(member, at + pointer(key))
+    elif isinstance(value, list | tuple):
+        for index, member in enumerate(value):
+            yield from _oversized(member, f"{at}/{index}")
+
+
+def _discreet(error: FieldError) -> FieldError:
+    """The error with a pointer that ends before the first key that looks like a secret."""
+    keys = pointer_keys(error.pointer)
+    for depth, key in enumerate(keys):
+        if looks_secret(key, is_name=True):
+            return FieldError(pointer(*keys[:depth]), error.message)
+    return error
+
+
+def _cut(errors: list[FieldError], most: int | None) -> list[FieldError]:
+    if most is None or len(errors) <= most:
+        return errors
+    return [*errors[:most], FieldError("", f"has {len(errors) - most} more errors")]
+
+
+def _details(exc: ValidationError) -> list[ErrorDetails]:
     # The input stays out: it may be a secret in the wrong place.
-    return [_field_error(error) for error in exc.errors(include_url=False, include_input=False)]
+    details = exc.errors(include_url=False, include_input=False)
+    # A list that is too short for its wrong items alone is not too short.
+    parents = {error["loc"][:depth] for error in details for depth in range(len(error["loc"]))}
+    return [one for one in details if one["type"] != "too_short" or one["loc"] not in parents]
+
+
+def _field_errors(exc: ValidationError, most: int | None) -> list[FieldError]:
+    # Cut before words are made of them: a hundred thousand unknown keys are compared with none.
+    details = _details(exc)
+    errors = [_discreet(_field_error(error)) for error in details[:most]]
+    if len(details) > len(errors):
+        errors.append(FieldError("", f"has {len(details) - len(errors)} more errors"))
+    return errors
+
+
+def _place(error: ErrorDetails) -> tuple[str, tuple[int | str, ...]]:
+    """The kind of an error and its place; a key that a mapping must not have is unknown too."""
+    kind, place = error["type"], error["loc"]
+    if place and place[-1] == "[key]":
+        return "extra_forbidden", place[:-1]
+    return kind, place
 
 
 def _field_error(error: ErrorDetails) -> FieldError:
-    kind, place, context = error["type"], error["loc"], error.get("ctx", {})
-    if place and place[-1] == "[key]":
-        kind, place = "extra_forbidden", place[:-1]
+    kind, place = _place(error)
+    context = error.get("ctx", {})
     at = pointer(*place)
     if kind == "extra_forbidden":
         return FieldError(at, _unknown_key(place))
     if kind == "string_pattern_mismatch":
         return FieldError(at, PATTERN_MESSAGES[context["pattern"]])
     if kind in MESSAGES:
-        return FieldError(at, MESSAGES[kind].format(**context))
+        return FieldError(at, MESSAGES[kind].format(**{k: _plain(v) for k, v in context.items()}))
     return FieldError(at, error["msg"])
 
 
+def _plain(bound: Any) -> Any:
+    """A bound as people write it: 100, not 100.0."""
+    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+
+
 def _unknown_key(place: tuple[int | str, ...]) -> str:
-    key = str(place[-1])
-    if key in SUCCESSORS:
-        return f"is not a setting any more: see {SUCCESSORS[key]}"
-    known = _keys_at(place[:-1])
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-    return f"is not a setting; the nearest is {near[0]}" if near else "is not a setting"
-
-
-def _keys_at(place: tuple[int | str, ...]) -> list[str]:
-    """The keys that an object at this place of the document may have."""
-    kind: Any = Settings
-    for key in place:
-        kind = _member(_plain(kind), key)
-    kind = _plain(kind)
-    if get_origin(kind) is dict:
-        return [str(name) for name in get_args(get_args(kind)[0])]
-    fields = kind.model_fields if _is_section(kind) else {}
-    return [field.alias or name for name, field in fields.items()]
-
-
-def _member(kind: Any, key: int | str) -> Any:
-    if _is_section(kind):
-        for name, field in kind.model_fields.items():
-            if key == (field.alias or name):
-                return field.annotation
-    arguments = get_args(kind)
-    return arguments[1] if get_origin(kind) is dict else arguments[0]
-
-
-def _plain(kind: Any) -> Any:
-    """A type without its annotations and without its "or nothing"."""
-    if get_origin(kind) is Annotated:
-        return _plain(get_args(kind)[0])
-    if type(None) in get_args(kind):
-        return _plain(next(one for one in get_args(kind) if one is not type(None)))
-    return kind
-
-
-def _is_section(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Section)
+    key, older = str(place[-1]), legacy.keys_at(place[:-1])
+    if key in older:
+        return f"is not a setting any more: {older[key]}"
+    near = nearest(key, [*keys_at(place[:-1]), *older])
+    if near is None:
+        return "is not a setting"
+    if near in older:
+        return f"is not a setting; the nearest is {near}, of older versions: {older[near]}"
+    return f"is not a setting; the nearest is {near}"

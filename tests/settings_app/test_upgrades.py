@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from settings_app.documents import canonical
+from settings_app.documents import canonical, merge_patch
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.schema import default_document, validate
 from settings_app.schema.markets import MOST_SYMBOLS
-from settings_app.upgrades import Note, upgrade
-from tests.settings_app.strategies import current_documents, legacy_documents
+from settings_app.upgrades import Note, convert, upgrade
+from tests.settings_app.strategies import SECRETS, current_documents, legacy_documents
 
 DOCUMENTS = Path(__file__).parent / "documents"
 SUB = "user_2a9f81c3"
@@ -55,6 +56,8 @@ def test_what_was_moved_or_dropped_is_told() -> None:
     assert notes["/watchlist/1/symbol"].startswith("dropped: it must be a symbol")
     assert notes["/perseus_profile/timezone"].startswith("dropped: it must be an IANA time zone")
     assert notes["/dashboard_theme"].startswith("dropped: it is not a setting")
+    replaced = notes["/perseus_profile/primary_exchange"]
+    assert replaced == "replaced by coinbase: kucoin is not enabled"
 
 
 def test_upgrading_changes_nothing_of_what_it_was_given() -> None:
@@ -123,11 +126,202 @@ def test_a_current_document_with_a_mistake_is_refused_not_repaired() -> None:
         upgrade({**default_document(SUB), "watchlist": 5}, sub=SUB)
 
 
+# ------------------------------------------------------------------ rules between fields
+KEYS = {"ApiKeyEnvironmentVariableName": "K_1", "SecretEnvironmentVariableName": "S_1"}
+
+
+@pytest.mark.parametrize(
+    ("document", "expected", "note"),
+    [
+        (
+            {"exchanges": {"coinbase": {"enabled": False}, "binance": {"enabled": True}}},
+            {"perseus_profile": {"primary_exchange": "binance"}},
+            Note(
+                "/perseus_profile/primary_exchange", "replaced by binance: coinbase is not enabled"
+            ),
+        ),
+        (
+            {"scanner_exchange": "kucoin", "scanner_to_maintain_symbols_enabled": True},
+            {"scanner": {"enabled": False, "exchange": "kucoin"}},
+            Note("/scanner/enabled", "switched off: its exchange is not enabled"),
+        ),
+        (
+            {"exchanges": {"coinbase": {"ApiKeyEnvironmentVariableName": "K_1"}}},
+            {"exchanges": {"coinbase": {"enabled": False, "defaults": {}}}},
+            Note(
+                "/exchanges/coinbase", "the names of its keys were dropped: one of them was missing"
+            ),
+        ),
+        (
+            {"exchanges": {"kucoin": KEYS}},
+            {"exchanges": {"kucoin": {"enabled": False, "defaults": {}}}},
+            Note(
+                "/exchanges/kucoin", "the names of its keys were dropped: one of them was missing"
+            ),
+        ),
+        (
+            {"exchanges": {"coinbase": KEYS}, "load_positions_from_exchange": True},
+            {"load_positions_from_exchange": False},
+            Note(
+                "/load_positions_from_exchange",
+                "switched off: no enabled exchange has the names of its keys",
+            ),
+        ),
+        (
+            {"perseus_profile": {"discord_integration": {"enabled": True}}},
+            {"notifications": {"discord": {"enabled": False}}},
+            Note("/notifications/discord", "switched off: it names no webhook"),
+        ),
+        (
+            {"notifications": {"email": {"enabled": True, "address": "anna"}}},
+            {"notifications": {"email": {"enabled": False}}},
+            Note("/notifications/email", "switched off: it has no address"),
+        ),
+        (
+            {"notifications": {"push": {"enabled": True}}},
+            {"notifications": {"push": {"enabled": False}}},
+            Note("/notifications/push", "switched off: it names no service"),
+        ),
+    ],
+)
+def test_what_breaks_a_rule_is_switched_off_or_chosen_anew_and_told(
+    document: dict[str, Any], expected: dict[str, Any], note: Note
+) -> None:
+    upgraded = upgrade(document, sub=SUB)
+    after = upgraded.settings.to_document()
+    assert merge_patch(after, expected) == after
+    assert note in upgraded.notes
+
+
+def test_the_watchlist_stays_where_it_was_when_the_primary_exchange_is_replaced() -> None:
+    document = {
+        "perseus_profile": {"primary_exchange": "kucoin"},
+        "exchanges": {"coinbase": {"enabled": True}},
+        "symbols": ["BTC-USDT"],
+    }
+    (row,) = upgrade(document, sub=SUB).settings.watchlist
+    assert row.exchange == "kucoin"
+
+
+# ------------------------------------------------------------------ secrets
+PEM = SECRETS[0]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"perseus_profile": {"description": PEM}},
+        {PEM: 1},
+        {"exchanges": {PEM: {"enabled": True}}},
+        {"symbols": ["BTC-USD", PEM]},
+        {"exchanges": {"coinbase": {"SecretEnvironmentVariableName": PEM, PEM: {PEM: [PEM]}}}},
+    ],
+)
+def test_a_secret_is_dropped_by_an_upgrade_and_in_no_note(document: dict[str, Any]) -> None:
+    upgraded = upgrade(document, sub=SUB)
+    assert "PRIVATE" not in canonical(upgraded.settings.to_document())
+    told = [f"{note}" for note in upgraded.notes]
+    assert told
+    assert not [text for text in told if "PRIVATE" in text or "MHcC" in text]
+    with pytest.raises(SettingsInvalid) as caught:
+        convert(document)
+    assert "PRIVATE" not in str(caught.value)
+
+
+# ------------------------------------------------------------------ files
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_a_file_keeps_what_is_no_setting_for_validation_to_name(version: int) -> None:
+    document = {**stored(f"version_{version}"), "dashboard_theme": "dark"}
+    converted = convert(document)
+    assert converted.from_version == version
+    assert converted.document["dashboard_theme"] == "dark"
+    assert converted.document["version"] == 2
+
+
+def test_a_file_without_mistakes_becomes_what_the_same_row_becomes() -> None:
+    converted = convert(stored("version_0"))
+    upgraded = upgrade(stored("version_0"), sub=SUB)
+    assert validate(converted.document) == upgraded.settings
+    assert converted.notes == upgraded.notes
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        ({"perseus_profile": []}, "/perseus_profile"),
+        ({"perseus_profile": {"primary_exchange": "kraken"}}, "/perseus_profile/primary_exchange"),
+        (
+            {"perseus_profile": {"discord_integration": "on"}},
+            "/perseus_profile/discord_integration",
+        ),
+        (
+            {"perseus_profile": {"notification_preferences": 5}},
+            "/perseus_profile/notification_preferences",
+        ),
+        ({"livermore_runtime": {"logging": "debug"}}, "/livermore_runtime/logging"),
+        ({"exchanges": {"coinbase": True}}, "/exchanges/coinbase"),
+        ({"exchanges": {"coinbase": {}, "Coinbase": {}}}, "/exchanges/Coinbase"),
+        ({"symbols": "BTC-USD"}, "/symbols"),
+        ({"position_symbols": {}}, "/position_symbols"),
+        ({"sparse_symbols": [f"A{n}-USD" for n in range(MOST_SYMBOLS + 1)]}, "/watchlist"),
+        # Without their version, these would be taken for old files that say nothing: all defaults.
+        ({"watchlist": [{"symbol": "BTC-USD", "exchange": "coinbase"}]}, "/watchlist"),
+        ({"version": 1, "exchanges": {}, "scanner": {"enabled": True}}, "/scanner"),
+        ({}, ""),
+        ({"version": 1, "sub": SUB}, ""),
+    ],
+)
+def test_a_file_is_not_half_taken_what_fits_nowhere_is_an_error(
+    document: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        convert(document)
+    assert [error.pointer for error in caught.value.errors] == [pointer]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"perseus_profile": {"timezone": "Mars/Olympus_Mons"}},
+        {"symbols": ["BTC-USD", 5]},
+        {"scanner_to_maintain_symbols_enabled": True, "scanner_exchange": "kucoin"},
+        {"perseus_profile": {"discord_integration": {"enabled": True}}},
+        {"exchanges": {"kraken": {}}},
+    ],
+)
+def test_what_a_row_is_repaired_of_a_file_is_refused_for(document: dict[str, Any]) -> None:
+    upgrade(document, sub=SUB)
+    with pytest.raises(SettingsInvalid):
+        validate({**convert(document).document, "sub": SUB})
+
+
+def test_converting_changes_nothing_of_what_it_was_given() -> None:
+    document = stored("version_0")
+    before = deepcopy(document)
+    convert(document)
+    assert document == before
+
+
+def test_a_file_from_the_future_is_refused() -> None:
+    with pytest.raises(SettingsTooNew):
+        convert({"version": 3})
+
+
 @settings(deadline=None)
+@given(legacy_documents())
+def test_a_file_is_converted_or_refused_and_nothing_else(document: Any) -> None:
+    with suppress(SettingsInvalid):
+        assert convert(document).document["version"] == 2
+
+
+# ------------------------------------------------------------------ any document
+@settings(deadline=None, max_examples=400)
 @given(legacy_documents())
 def test_an_upgraded_document_is_always_valid(document: Any) -> None:
     upgraded = upgrade(document, sub=SUB)
     assert validate(upgraded.settings.to_document()) == upgraded.settings
+    told = canonical([upgraded.settings.to_document(), *map(str, upgraded.notes)])
+    assert not [secret for secret in SECRETS if canonical(secret)[1:-1] in told]
 
 
 @settings(deadline=None)
