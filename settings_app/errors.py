@@ -64,12 +64,32 @@ class SettingsTooNew(SettingsError):
 
 
 class StaleRevision(SettingsError):
-    """The document was saved since the caller read it."""
+    """The document was saved since the caller read it, and both touched the same place.
 
-    def __init__(self, *, base: int, current: int, changes: Iterable[Change] = ()) -> None:
+    Args:
+        base: The revision that the caller's change was made on.
+        current: The revision of the document now.
+        changes: The saves since ``base`` that the log still has, oldest first.
+        conflicts: JSON Pointers to what both touched. None: the log cannot tell what was.
+    """
+
+    def __init__(
+        self,
+        *,
+        base: int,
+        current: int,
+        changes: Iterable[Change] = (),
+        conflicts: Iterable[str] = (),
+    ) -> None:
         self.base = base
         self.current = current
         self.changes = tuple(changes)
-        super().__init__(
-            f"The settings are at revision {current}, the change was made on revision {base}."
-        )
+        self.conflicts = tuple(conflicts)
+        told = f"The settings are at revision {current}, the change was made on revision {base}"
+        if self.conflicts:
+            why = "and both changed the same places"
+        elif base > current:
+            why = "which never was"
+        else:
+            why = "and the log does not reach back to it"
+        super().__init__(f"{told}, {why}. Read the settings again and repeat the change.")

@@ -2,42 +2,57 @@
 
 Rule 1: what is read is a valid current document, whatever version is stored. Reading writes
     nothing.
-Rule 2: what is written is validated whole, under the row's lock, in one transaction with its
-    revision and its line in the log; listeners are told after the commit.
-Rule 3: a save that changes nothing writes nothing and keeps the revision.
+Rule 2: every write is one `settings_app.writing.save`; here is only what each of them wants.
+Rule 3: every writer has a preview that does the same without writing.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from django.db import transaction
-from django.db.models import TextField
-from django.db.models.functions import Cast
+from django.db import connection
 from django.utils import timezone
 
-from settings_app import history
-from settings_app.documents import changed_paths, merge_patch, unstorable
-from settings_app.errors import FieldError, SettingsInvalid, StaleRevision
+from settings_app import interchange, writing
+from settings_app.documents import merge_patch, set_at, unstorable
+from settings_app.errors import FieldError, SettingsInvalid
 from settings_app.models import User
-from settings_app.schema import (
-    CURRENT_VERSION,
-    Settings,
-    default_document,
-    parse_stored,
-    validate,
-)
-from settings_app.signals import settings_saved
+from settings_app.schema import CURRENT_VERSION, Settings, default_document, parse_stored
+from settings_app.schema.secrecy import IN_PATH, looks_secret
+from settings_app.stored import Current, Document
 from settings_app.upgrades import Note, upgrade
+from settings_app.writing import Edit, Preview, Saved, Wanted
 
-__all__ = ["Saved", "Stored", "default_document", "patch", "read", "replace"]
+__all__ = [
+    "SECTIONS",
+    "Preview",
+    "Saved",
+    "Stored",
+    "default_document",
+    "export",
+    "load",
+    "patch",
+    "preview_load",
+    "preview_patch",
+    "preview_replace",
+    "read",
+    "replace",
+    "reset",
+    "set_value",
+]
 
-Document = dict[str, Any]
+SECTIONS: Final = tuple(key for key in Settings.model_fields if key not in {"version", "sub"})
+
+# The text: PostgreSQL's JSON goes to the validator without a detour over Python.
+READ: Final = """
+    SELECT sub, settings::text, settings_version, settings_revision, settings_updated_at
+      FROM settings_app_user
+     WHERE id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +73,6 @@ class Stored:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
-    """What a write did: nothing, where ``changed_paths`` is empty.
-
-    Args:
-        revision: The settings' revision now.
-        changed_paths: JSON Pointers to what changed.
-    """
-
-    revision: int
-    changed_paths: tuple[str, ...]
-    document: Settings
-
-
 def read(user_id: int) -> Stored:
     """A user's settings, made current.
 
@@ -80,15 +81,12 @@ def read(user_id: int) -> Stored:
         SettingsTooNew: If a newer program stored them.
         SettingsInvalid: If something else than this module stored them.
     """
-    rows = User.objects.values_list(
-        "sub",
-        # The text: PostgreSQL's JSON goes to the validator without a detour over Python.
-        Cast("settings", TextField()),
-        "settings_version",
-        "settings_revision",
-        "settings_updated_at",
-    )
-    sub, text, version, revision, updated_at = rows.get(pk=user_id)
+    with connection.cursor() as cursor:
+        cursor.execute(READ, [user_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise User.DoesNotExist(f"There is no user with the id {user_id}.")
+    sub, text, version, revision, updated_at = row
     notes: tuple[Note, ...] = ()
     if version == CURRENT_VERSION:
         document = parse_stored(text)
@@ -106,6 +104,7 @@ def read(user_id: int) -> Stored:
     )
 
 
+# ---------------------------------------------------------------------- writing
 def replace(
     user_id: int,
     document: Any,
@@ -119,16 +118,18 @@ def replace(
     Args:
         document: What ``json.loads`` gives. A setting that it leaves out gets its default.
         by: Who saves; the log names them.
-        base_revision: The revision that ``document`` was made from; None saves regardless.
+        base_revision: The revision that the change was made on; None saves regardless. What was
+            saved since and is not touched by this change stays.
         origin: Where the change comes from, for the log and the listeners.
 
     Raises:
         User.DoesNotExist: If there is no such user.
         SettingsInvalid: With every field error; nothing was written.
         SettingsTooNew: If a newer program stored what would be replaced.
-        StaleRevision: If the settings were saved since ``base_revision``.
+        StaleRevision: If a save since ``base_revision`` touched the same places.
     """
-    return _save(user_id, lambda _: document, by=by, base_revision=base_revision, origin=origin)
+    edit = _replacement(document)
+    return writing.save(user_id, edit, by=by, base_revision=base_revision, origin=origin)
 
 
 def patch(
@@ -143,68 +144,148 @@ def patch(
 
     Args and Raises are those of :func:`replace`.
     """
-    if errors := unstorable(changes):  # before anything descends into it
-        raise SettingsInvalid(errors)
-    return _save(
-        user_id,
-        lambda before: merge_patch(before, changes),
-        by=by,
-        base_revision=base_revision,
-        origin=origin,
-    )
+    edit = _merge(changes)
+    return writing.save(user_id, edit, by=by, base_revision=base_revision, origin=origin)
 
 
-def _save(
+def set_value(
     user_id: int,
-    change: Callable[[Document], Any],
+    path: str,
+    value: Any,
     *,
     by: User,
-    base_revision: int | None,
-    origin: str,
+    base_revision: int | None = None,
+    origin: str = "admin",
 ) -> Saved:
-    with transaction.atomic():
-        # Not the key: rows that point at the user (alerts) need not wait for a save.
-        user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-        if base_revision is not None and base_revision != user.settings_revision:
-            raise StaleRevision(
-                base=base_revision,
-                current=user.settings_revision,
-                changes=history.changes_since(user, base_revision),
-            )
-        before = _current_document(user)
-        settings = validate(change(before))
-        if settings.sub != user.sub:
-            raise SettingsInvalid([FieldError("/sub", "must be your own: it cannot be changed")])
-        after = settings.to_document()
-        paths = changed_paths(before, after)
-        revision = user.settings_revision
-        if paths:
-            revision += 1
-            _write(user, after, revision)
-            history.record(user, by=by, revision=revision, paths=paths, origin=origin)
-            announce = partial(
-                settings_saved.send_robust,  # whoever listens: what is saved stays saved
-                sender=User,
-                user_id=user.pk,
-                sub=user.sub,
-                revision=revision,
-                origin=origin,
-            )
-            transaction.on_commit(announce)
-    return Saved(revision=revision, changed_paths=paths, document=settings)
+    """Save one value.
+
+    Args:
+        path: JSON Pointer to it; ``/watchlist/-`` adds a row to whatever list is stored.
+        value: None resets a setting to its default and removes a row.
+
+    The other Args and Raises are those of :func:`replace`.
+    """
+    edit = _value(path, value)
+    return writing.save(user_id, edit, by=by, base_revision=base_revision, origin=origin)
 
 
-def _current_document(user: User) -> Document:
-    if user.settings_version == CURRENT_VERSION:
-        stored: Document = user.settings
-        return stored
-    return upgrade(user.settings, sub=user.sub).settings.to_document()
+def reset(
+    user_id: int,
+    section: str | None = None,
+    *,
+    by: User,
+    base_revision: int | None = None,
+    origin: str = "admin",
+) -> Saved:
+    """Give settings their defaults again; the identity stays.
+
+    Args:
+        section: One of :data:`SECTIONS`; None resets all of them.
+
+    The other Args and Raises are those of :func:`replace`.
+    """
+    edit = _defaults(section)
+    return writing.save(user_id, edit, by=by, base_revision=base_revision, origin=origin)
 
 
-def _write(user: User, document: Document, revision: int) -> None:
-    User.objects.filter(pk=user.pk).update(
-        settings=document,
-        settings_version=CURRENT_VERSION,
-        settings_revision=revision,
-        settings_updated_at=timezone.now(),
-    )
+def load(
+    user_id: int,
+    document: Any,
+    *,
+    by: User,
+    adopt: bool = False,
+    ignore_unknown: bool = False,
+    base_revision: int | None = None,
+    origin: str = "admin",
+) -> Saved:
+    """Import a whole document.
+
+    Args:
+        document: What `documents.decode` gives: an export, or a bare document of any version.
+        adopt: Take over a document that has somebody else's identity.
+        ignore_unknown: Drop keys that are no settings; each is noted.
+
+    The other Args and Raises are those of :func:`replace`.
+    """
+    edit = _import(document, adopt=adopt, ignore_unknown=ignore_unknown)
+    return writing.save(user_id, edit, by=by, base_revision=base_revision, origin=origin)
+
+
+# ---------------------------------------------------------------------- previews
+def preview_replace(user_id: int, document: Any, *, by: User) -> Preview:
+    """What :func:`replace` would do.
+
+    Raises:
+        User.DoesNotExist: If there is no such user.
+        SettingsTooNew: If a newer program stored the settings, or made the document.
+    """
+    return writing.preview(user_id, _replacement(document))
+
+
+def preview_patch(user_id: int, changes: Any, *, by: User) -> Preview:
+    """What :func:`patch` would do; Raises are those of :func:`preview_replace`."""
+    return writing.preview(user_id, _merge(changes))
+
+
+def preview_load(
+    user_id: int, document: Any, *, by: User, adopt: bool = False, ignore_unknown: bool = False
+) -> Preview:
+    """What :func:`load` would do; Raises are those of :func:`preview_replace`."""
+    return writing.preview(user_id, _import(document, adopt=adopt, ignore_unknown=ignore_unknown))
+
+
+# ---------------------------------------------------------------------- export
+def export(user_id: int) -> Document:
+    """A user's settings as a file to keep: :func:`load` takes it back without a loss.
+
+    Raises are those of :func:`read`.
+    """
+    return interchange.envelope(read(user_id).document, at=timezone.now())
+
+
+# ---------------------------------------------------------------------- what each writer wants
+def _replacement(document: Any) -> Edit:
+    return Edit(lambda _: Wanted(document), is_whole=True)
+
+
+def _merge(changes: Any) -> Edit:
+    def make(current: Current) -> Wanted:
+        if errors := unstorable(changes):  # before anything descends into it
+            raise SettingsInvalid(errors)
+        return Wanted(merge_patch(current.document, changes))
+
+    return Edit(make)
+
+
+def _value(path: str, value: Any) -> Edit:
+    def make(current: Current) -> Wanted:
+        # Its slashes would make keys of it, none of which looks like a secret.
+        if looks_secret(path, is_name=True):
+            raise SettingsInvalid([FieldError("", IN_PATH)])
+        if not path:
+            raise SettingsInvalid([FieldError("", "the path must name a setting")])
+        return Wanted(set_at(current.document, path, value))
+
+    return Edit(make, grows=path.removesuffix("/-") if path.endswith("/-") else None)
+
+
+def _defaults(section: str | None) -> Edit:
+    def make(current: Current) -> Wanted:
+        if section is None:
+            return Wanted({"version": CURRENT_VERSION, "sub": current.sub})
+        if section in SECTIONS:
+            return Wanted(merge_patch(current.document, {section: None}))
+        near = difflib.get_close_matches(section, SECTIONS, n=1, cutoff=0.0)
+        raise SettingsInvalid([FieldError("", f"has no such section; the nearest is {near[0]}")])
+
+    return Edit(make)
+
+
+def _import(document: Any, *, adopt: bool, ignore_unknown: bool) -> Edit:
+    def make(current: Current) -> Wanted:
+        taken = interchange.take(
+            document, sub=current.sub, adopt=adopt, ignore_unknown=ignore_unknown
+        )
+        return Wanted(taken.document, taken.notes)
+
+    return Edit(make, is_whole=True)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import threading
+import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
-from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from settings_app import services
-from settings_app.documents import canonical, merge_patch
-from settings_app.errors import SettingsInvalid, SettingsTooNew, StaleRevision
+from settings_app.differences import Difference
+from settings_app.documents import canonical, decode, merge_patch
+from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.schema import default_document, validate
 from settings_app.signals import settings_saved
@@ -190,149 +189,166 @@ def test_a_document_broken_by_other_hands_can_be_replaced(user: User) -> None:
     assert services.read(user.pk).revision == 2
 
 
-# ------------------------------------------------------------------ the log and the listeners
+# ------------------------------------------------------------------ one value
 @pytest.mark.django_db
-def test_the_log_says_who_changed_which_places_and_never_a_value(user: User) -> None:
-    admin = UserFactory.create(username="root")
-    changes = {"exchanges": {"coinbase": {"ApiKeyEnvironmentVariableName": "My_Secret_Name"}}}
-    services.patch(user.pk, changes, by=admin, origin="api")
-    entry = LogEntry.objects.get()
-    assert entry.user == admin
-    assert entry.object_id == str(user.pk)
-    assert entry.get_change_message() == (
-        "Changed /exchanges/coinbase/ApiKeyEnvironmentVariableName for settings “revision 2”."
-    )
-    message = json.loads(entry.change_message)[0]
-    assert (message["settings_revision"], message["origin"]) == (2, "api")
-    assert "My_Secret_Name" not in entry.change_message
+def test_a_value_is_set_at_its_place(user: User) -> None:
+    saved = services.set_value(user.pk, "/scanner/top_n", 20, by=user)
+    assert (saved.revision, saved.changed_paths) == (2, ("/scanner/top_n",))
+    assert row(user)[0]["scanner"]["top_n"] == 20
 
 
 @pytest.mark.django_db
-def test_listeners_are_told_once_after_the_commit(
-    user: User,
-    announced: list[dict[str, Any]],
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+def test_missing_parents_of_a_value_are_made(user: User) -> None:
+    services.set_value(user.pk, "/exchanges/kucoin/defaults/trading_strategy", "slow", by=user)
+    kucoin = row(user)[0]["exchanges"]["kucoin"]
+    assert kucoin == {"enabled": False, "defaults": {"trading_strategy": "slow"}}
+
+
+@pytest.mark.django_db
+def test_rows_of_a_list_are_added_changed_and_removed(user: User) -> None:
+    for symbol in ("BTC-USD", "ETH-USD"):
+        services.set_value(
+            user.pk, "/watchlist/-", {"symbol": symbol, "exchange": "coinbase"}, by=user
+        )
+    saved = services.set_value(user.pk, "/watchlist/1/enabled", False, by=user)
+    assert saved.changes == (Difference("/watchlist/1/enabled", True, False),)
+    services.set_value(user.pk, "/watchlist/0", None, by=user)
+    (left,) = row(user)[0]["watchlist"]
+    assert (left["symbol"], left["enabled"]) == ("ETH-USD", False)
+
+
+@pytest.mark.django_db
+def test_no_value_is_the_default(user: User) -> None:
+    services.set_value(user.pk, "/scanner/top_n", 20, by=user)
+    services.set_value(user.pk, "/scanner/top_n", None, by=user)
+    assert row(user)[0] == default_document(user.sub)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("", {}), ("scanner", 1), ("/watchlist/0", None), ("/scanner/top_n/x", 1), ("/scaner", 1)],
+)
+def test_a_value_in_no_place_is_refused(user: User, path: str, value: Any) -> None:
+    with pytest.raises(SettingsInvalid):
+        services.set_value(user.pk, path, value, by=user)
+    assert row(user)[2] == 1
+
+
+# ------------------------------------------------------------------ defaults
+@pytest.mark.django_db
+def test_one_section_gets_its_defaults_again(user: User) -> None:
+    services.patch(user.pk, {**NAMED_ANN, "scanner": {"top_n": 20}}, by=user)
+    saved = services.reset(user.pk, "scanner", by=user)
+    assert saved.changes == (Difference("/scanner/top_n", 20, 50),)
+    assert row(user)[0] == merge_patch(default_document(user.sub), NAMED_ANN)
+
+
+@pytest.mark.django_db
+def test_everything_but_the_identity_gets_its_defaults_again(user: User) -> None:
+    services.patch(user.pk, {**NAMED_ANN, "scanner": {"top_n": 20}}, by=user)
+    services.reset(user.pk, by=user)
+    assert row(user)[0] == default_document(user.sub)
+
+
+@pytest.mark.django_db
+def test_a_ruined_document_can_be_reset(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(settings={"version": 2, "ruin": True})
+    services.reset(user.pk, by=user)
+    assert row(user)[0] == default_document(user.sub)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("section", ["skanner", "version", "sub", ""])
+def test_a_section_that_is_none_is_refused_with_the_nearest(user: User, section: str) -> None:
+    with pytest.raises(SettingsInvalid, match="has no such section; the nearest is "):
+        services.reset(user.pk, section, by=user)
+
+
+# ------------------------------------------------------------------ previews
+@pytest.mark.django_db
+def test_a_preview_tells_what_a_save_would_do_and_writes_nothing(
+    user: User, announced: list[dict[str, Any]]
 ) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        services.patch(user.pk, NAMED_ANN, by=user, origin="form")
-        assert announced == []
-    assert announced == [
-        {"user_id": user.pk, "sub": user.sub, "revision": 2, "origin": "form"},
-    ]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_listener_that_fails_does_not_undo_the_save(
-    user: User, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(**_: Any) -> None:
-        raise ConnectionError("Redis is away")
-
-    settings_saved.connect(fail)
-    try:
-        services.patch(user.pk, NAMED_ANN, by=user)
-    finally:
-        settings_saved.disconnect(fail)
-    assert services.read(user.pk).revision == 2
-    assert "Redis is away" in caplog.text
-
-
-# ------------------------------------------------------------------ concurrent writers
-@pytest.mark.django_db
-def test_a_change_made_on_an_older_revision_is_told_who_changed_what(user: User) -> None:
-    other = UserFactory.create(username="bob")
-    services.patch(user.pk, NAMED_ANN, by=user)
-    services.patch(user.pk, {"scanner": {"top_n": 20}}, by=other)
     before = row(user)
-    with pytest.raises(StaleRevision) as caught:
-        services.patch(user.pk, {"position_refresh_hours": 2}, by=user, base_revision=2)
-    assert (caught.value.base, caught.value.current) == (2, 3)
-    [change] = caught.value.changes
-    assert (change.revision, change.paths, change.by) == (3, ("/scanner/top_n",), "bob")
+    changes = {"scanner": {"top_n": 20}}
+    whole = merge_patch(default_document(user.sub), changes)
+    for preview in (
+        services.preview_patch(user.pk, changes, by=user),
+        services.preview_replace(user.pk, whole, by=user),
+        services.preview_load(user.pk, whole, by=user),
+    ):
+        assert preview.changes == (Difference("/scanner/top_n", 50, 20),)
+        assert (preview.revision, preview.errors) == (1, ())
+        assert preview.document == validate(whole)
+    assert row(user) == before
+    assert not LogEntry.objects.exists()
+    assert announced == []
+
+
+@pytest.mark.django_db
+def test_a_preview_of_what_would_be_refused_tells_why(user: User) -> None:
+    for preview in (
+        services.preview_patch(user.pk, {"scanner": {"top_n": 5}}, by=user),
+        services.preview_replace(user.pk, {"version": 2, "sub": user.sub, "scanner": 5}, by=user),
+        services.preview_load(user.pk, {"version": 2, "sub": "somebody-else"}, by=user),
+        services.preview_load(user.pk, {"version": 2, "scaner": {}}, by=user),
+    ):
+        assert len(preview.errors) == 1
+        assert (preview.document, preview.changes) == (None, ())
+
+
+@pytest.mark.django_db
+def test_a_preview_waits_for_nobody(user: User) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        services.preview_patch(user.pk, NAMED_ANN, by=user)
+    assert not any("FOR NO KEY UPDATE" in query["sql"] for query in captured.captured_queries)
+
+
+# ------------------------------------------------------------------ files
+@pytest.mark.django_db
+def test_an_old_file_is_taken_over_on_request_and_tells_what_moved(user: User) -> None:
+    file = {"sub": "user_of_another_program", "symbols": ["BTC-USD"], "dashboard": 1}
+    with pytest.raises(SettingsInvalid, match="/sub: is somebody else's"):
+        services.load(user.pk, file, by=user)
+    with pytest.raises(SettingsInvalid, match="/dashboard: is not a setting"):
+        services.load(user.pk, file, by=user, adopt=True)
+    saved = services.load(user.pk, file, by=user, adopt=True, ignore_unknown=True)
+    assert row(user)[0]["watchlist"][0]["symbol"] == "BTC-USD"
+    assert row(user)[0]["sub"] == user.sub
+    assert {note.pointer for note in saved.notes} >= {"/symbols", "/sub", "/dashboard"}
+    assert "user_of_another_program" not in str(saved.notes)
+
+
+@pytest.mark.django_db
+def test_a_file_is_never_half_taken(user: User) -> None:
+    before = row(user)
+    file = {"version": 2, "scanner": {"top_n": 20}, "position_refresh_hours": "four"}
+    with pytest.raises(SettingsInvalid, match="/position_refresh_hours"):
+        services.load(user.pk, file, by=user, ignore_unknown=True)
     assert row(user) == before
 
 
 @pytest.mark.django_db
-def test_every_save_since_the_base_is_told_oldest_first(user: User) -> None:
-    stranger = UserFactory.create()
-    services.patch(stranger.pk, NAMED_ANN, by=stranger)
-    for number in (20, 30, 40):
-        services.patch(user.pk, {"scanner": {"top_n": number}}, by=user)
-    with pytest.raises(StaleRevision) as caught:
-        services.patch(user.pk, NAMED_ANN, by=user, base_revision=1)
-    assert [change.revision for change in caught.value.changes] == [2, 3, 4]
+def test_an_export_names_its_time_and_its_version(user: User) -> None:
+    export = services.export(user.pk)
+    assert list(export) == ["exportedAt", "exportVersion", "settings"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", export["exportedAt"])
+    assert export["exportVersion"] == 1
+    assert list(export["settings"]) == sorted(default_document(user.sub))
 
 
 @pytest.mark.django_db
-def test_a_change_made_on_a_revision_that_never_was_is_refused(user: User) -> None:
-    with pytest.raises(StaleRevision):
-        services.patch(user.pk, NAMED_ANN, by=user, base_revision=9)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_writers_on_one_revision_one_is_refused(user: User) -> None:
-    start = threading.Barrier(2, timeout=10)
-
-    def write(number: int) -> int | None:
-        start.wait()
-        try:
-            changes = {"scanner": {"top_n": number}}
-            return services.patch(user.pk, changes, by=user, base_revision=1).revision
-        except StaleRevision:
-            return None
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(write, (20, 30)))
-    assert sorted(outcomes, key=str) == [2, None]
-    assert services.read(user.pk).revision == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_writers_that_name_no_revision_wait_for_each_other_and_lose_nothing(user: User) -> None:
-    places: list[dict[str, Any]] = [
-        {"perseus_profile": {"public_name": "Ann"}},
-        {"scanner": {"top_n": 20}},
-        {"position_refresh_hours": 2},
-        {"livermore_runtime": {"auto_start": False}},
-    ]
-
-    def write(changes: dict[str, Any]) -> None:
-        try:
-            services.patch(user.pk, changes, by=user)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(places)) as pool:
-        list(pool.map(write, places))
-    expected = default_document(user.sub)
-    for changes in places:
-        expected = merge_patch(expected, changes)
-    read = services.read(user.pk)
-    assert read.document == validate(expected)
-    assert read.revision == 1 + len(places)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_save_does_not_hold_up_rows_that_point_at_the_user(user: User) -> None:
-    def point_at_the_user() -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '2s'")
-            LogEntry.objects.create(
-                user_id=user.pk,
-                content_type=ContentType.objects.get_for_model(User),
-                object_id="1",
-                object_repr="x",
-                action_flag=1,
-            )
-        finally:
-            connection.close()
-
-    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
-        services.patch(user.pk, NAMED_ANN, by=user)  # the row stays locked until the end
-        pool.submit(point_at_the_user).result(timeout=10)
+@settings(max_examples=60, deadline=None, suppress_health_check=NO_DATABASE_FIXTURE)
+@given(document=current_documents("sub-of-all"))
+def test_what_is_exported_and_imported_is_byte_for_byte_the_same(document: Any) -> None:
+    user = User.objects.filter(sub="sub-of-all").first() or UserFactory.create(sub="sub-of-all")
+    services.replace(user.pk, document, by=user)
+    export = json.dumps(services.export(user.pk))
+    services.reset(user.pk, by=user)
+    services.load(user.pk, decode(export), by=user)
+    again = services.export(user.pk)["settings"]
+    assert canonical(again) == canonical(json.loads(export)["settings"])
 
 
 # ------------------------------------------------------------------ any document
