@@ -7,10 +7,10 @@ Rule 2: :func:`plan_of` is pure: the same document, mode and positions give the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from control.protocol import Desired
-from settings_app import desired, services
+from settings_app import credentials, desired, services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.schema import Settings
@@ -30,12 +30,14 @@ class Situation:
         settings_revision: Of the document the plan was made from.
         plan: What to watch; None where the document cannot be used.
         problems: Why not, a sentence for each field.
+        credentials_set: The variables that the user may name and that are set in this process.
     """
 
     desired: Desired
     settings_revision: int
     plan: DeskPlan | None
     problems: tuple[str, ...] = ()
+    credentials_set: tuple[str, ...] = ()
 
     @property
     def timeframes(self) -> tuple[str, ...]:
@@ -52,20 +54,27 @@ def situation(user_id: int) -> Situation:
     row = desired.read_desired(user_id)
     wanted = Desired(is_paused=row.is_paused, mode=str(row.mode), revision=row.revision)
     revision = User.objects.values_list("settings_revision", flat=True).get(pk=user_id)
+    holder = credentials.holder(user_id)
+    unusable = Situation(
+        desired=wanted,
+        settings_revision=revision,
+        plan=None,
+        credentials_set=credentials.usable(holder),
+    )
     try:
         stored = services.read(user_id)
     except SettingsInvalid as exc:
         problems = tuple(f"{error.pointer or '/'}: {error.message}" for error in exc.errors)
-        return Situation(desired=wanted, settings_revision=revision, plan=None, problems=problems)
+        return replace(unusable, problems=problems)
     except SettingsTooNew as exc:
-        return Situation(
-            desired=wanted, settings_revision=revision, plan=None, problems=(str(exc),)
-        )
+        return replace(unusable, problems=(str(exc),))
+    named = credentials.named(stored.document).values()
     held = Position.objects.filter(user_id=user_id).values_list("exchange", "symbol")
     return Situation(
         desired=wanted,
         settings_revision=stored.revision,
         plan=plan_of(stored.document, row.mode, held),
+        credentials_set=credentials.usable(holder, first=named),
     )
 
 

@@ -309,6 +309,7 @@ class RuntimeStatus(Wire):
     errors: list[ErrorLine]
     queue_depth: int = 0
     malformed_commands: int = 0
+    credentials_set: list[str] | None = None  # names that may be used and are set; never a value
 
 
 class SignalEvent(Wire):

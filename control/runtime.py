@@ -371,4 +371,5 @@ class Runtime:
             malformed=self._malformed,
             errors=self.errors.lines(),
             latency={name: tuple(line) for name, line in self._latency.items()},
+            credentials_set=now.credentials_set if now else None,
         )

@@ -80,6 +80,7 @@ class Known:
     malformed: int
     errors: list[ErrorLine]
     latency: Mapping[str, tuple[float, ...]]
+    credentials_set: tuple[str, ...] | None = None  # not known before the first situation
 
 
 def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
@@ -125,6 +126,7 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         errors=_errors(known, facts),
         queue_depth=known.queue_depth,
         malformed_commands=known.malformed,
+        credentials_set=None if known.credentials_set is None else list(known.credentials_set),
     )
 
 
@@ -144,6 +146,7 @@ def shape(known: Known, facts: DeskFacts | None) -> int:
             known.settings_revision,
             known.last_signal_at_ms,
             known.markets,
+            known.credentials_set,
             known.malformed,
             len(known.errors),
             known.errors[0].count if known.errors else 0,

@@ -12,17 +12,23 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 PROJECT = Path(__file__).resolve().parent.parent
 COINBASE_REST = "https://api.coinbase.com/api/v3/brokerage"
 COINBASE_WEBSOCKET = "wss://advanced-trade-ws.coinbase.com"
 _FASTEST = 10_000
+
+# A user's name as Django takes it, or "sub:" and the identity that no renaming changes.
+_GRANTEE = re.compile(r"[\w.@+-]{1,150}|sub:[A-Za-z0-9_.|@-]{1,255}")
+_PATTERN = re.compile(r"[A-Za-z0-9_*?]{1,80}")
 
 
 class EnvironmentInvalid(ValueError):
@@ -108,6 +114,8 @@ class Environment:
         speed: How many times faster than the clock the simulated exchange runs.
         seed: Which of its worlds the simulated exchange plays.
         log_json: One JSON object a line instead of text for people.
+        credential_grants: Which variables whose settings may name: glob patterns by user name, or
+            by ``sub:`` and identity. None where nothing is said of anybody.
     """
 
     state: StateFiles
@@ -125,6 +133,7 @@ class Environment:
     log_json: bool
     speed: float
     seed: int
+    credential_grants: Mapping[str, tuple[str, ...]] | None = None
 
 
 def read(
@@ -162,6 +171,7 @@ def read(
         log_json=_switch(values, "LIVERMORE_LOG_JSON", default=False),
         speed=_speed(values),
         seed=_number(values, "SEED", 1, 2**31),
+        credential_grants=_grants(values),
     )
 
 
@@ -187,6 +197,27 @@ def _exchange(values: Mapping[str, str]) -> ExchangeSource:
         raise EnvironmentInvalid(
             f"EXCHANGE must be one of {', '.join(ExchangeSource)}, was {name!r}."
         ) from None
+
+
+def _grants(values: Mapping[str, str]) -> Mapping[str, tuple[str, ...]] | None:
+    if "LIVERMORE_CREDENTIALS" not in values:
+        return None
+    grants: dict[str, tuple[str, ...]] = {}
+    for number, entry in enumerate(values["LIVERMORE_CREDENTIALS"].split(";"), start=1):
+        if not entry.strip():
+            continue
+        grantee, sign, patterns = (part.strip() for part in entry.partition("="))
+        granted = tuple(filter(None, (pattern.strip() for pattern in patterns.split(","))))
+        is_meant = sign and _GRANTEE.fullmatch(grantee) and grantee not in grants
+        if not is_meant or not all(map(_PATTERN.fullmatch, granted)):
+            # Not what it was: somebody may have put the credentials themselves there.
+            raise EnvironmentInvalid(
+                "LIVERMORE_CREDENTIALS must name each user once, with the names of the variables "
+                "that their settings may use, such as 'anna=COINBASE_*,ANNA_*; bela=BELA_*'. "
+                f"Entry {number} is not like that."
+            )
+        grants[grantee] = granted
+    return MappingProxyType(grants)
 
 
 def _speed(values: Mapping[str, str]) -> float:

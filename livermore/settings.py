@@ -30,12 +30,14 @@ INSTALLED_APPS = [
     "channels",
     "axes",
     "csp",
+    "ninja",
     "livermore",
     "control",
     "settings_app",
     "trading",
 ]
 MIDDLEWARE = [
+    "livermore.boundary.api_boundary",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -74,6 +76,9 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"].setdefault("OPTIONS", {})
     DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 3)
+    # Values travel beside the statement: the server's log of a failed one holds none of them.
+    # Statements are prepared after some uses, which halves the time of the small ones.
+    DATABASES["default"]["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 5}
     if ENVIRONMENT.pool_size:
         # ASGI gives every request a fresh thread context: without a pool each would connect anew.
         # Whoever serves has limits as well: one hung query must not take a thread for ever.
@@ -113,6 +118,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# Whose settings may name which variables (`settings_app.credentials`): the operator's word alone.
+CREDENTIAL_GRANTS = ENVIRONMENT.credential_grants
+
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:control"
 LOGOUT_REDIRECT_URL = "admin:login"

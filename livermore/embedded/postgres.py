@@ -130,6 +130,10 @@ class EmbeddedPostgres:
             "jit": "off",  # short queries
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # Django writes values into its statements, and details quote rows: of a statement
+            # that fails, the log gets the error alone, never somebody's settings.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
         }
         if not self._durable:
             settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import Settings as Configuration
 
 from control import plan
 from settings_app.documents import merge_patch
@@ -21,6 +22,16 @@ BTC, ETH, SOL = (Market("coinbase", f"{base}-USD") for base in ("BTC", "ETH", "S
 
 def document(**patch: Any) -> Settings:
     return validate(merge_patch(default_document("anna"), patch))
+
+
+def overwrite(user: User, stored: str, version: int = 2) -> None:
+    """Store what no service would."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE settings_app_user SET settings = %s, settings_version = %s,"
+            " settings_revision = 7 WHERE id = %s",
+            [stored, version, user.pk],
+        )
 
 
 def row(market: Market, **fields: Any) -> dict[str, Any]:
@@ -42,6 +53,7 @@ def test_the_position_monitor_watches_what_is_held_and_what_counts_as_held() -> 
 def test_a_market_of_an_exchange_that_is_off_or_not_supported_yet_is_not_watched() -> None:
     elsewhere = Market("kucoin", "BTC-USDT")
     settings = document(
+        perseus_profile={"primary_exchange": "kucoin"},
         exchanges={"coinbase": {"enabled": False}, "kucoin": {"enabled": True}},
         watchlist=[row(BTC), row(elsewhere)],
     )
@@ -83,13 +95,23 @@ def test_a_document_that_cannot_be_used_is_a_situation_with_reasons(
     stored: str, version: int, says: str
 ) -> None:
     anna: User = UserFactory.create()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE settings_app_user SET settings = %s, settings_version = %s,"
-            " settings_revision = 7 WHERE id = %s",
-            [stored, version, anna.pk],
-        )
+    overwrite(anna, stored, version)
     now = plan.situation(anna.pk)
     assert now.plan is None
     assert now.settings_revision == 7
     assert any(says in problem for problem in now.problems)
+
+
+@pytest.mark.django_db
+def test_a_situation_names_the_credentials_that_are_set_here(
+    monkeypatch: pytest.MonkeyPatch, settings: Configuration
+) -> None:
+    settings.CREDENTIAL_GRANTS = {"anna": ("ANNA_*",), "bela": ("BELA_*",)}
+    for name in ("ANNA_KEY", "BELA_KEY", "COINBASE_KEY"):
+        monkeypatch.setenv(name, "a value")
+    anna, bela = UserFactory.create(username="anna"), UserFactory.create(username="bela")
+    assert plan.situation(anna.pk).credentials_set == ("ANNA_KEY",)
+    assert plan.situation(bela.pk).credentials_set == ("BELA_KEY",)
+    overwrite(anna, '{"version": 2, "sub": "x", "watchlst": []}')
+    assert plan.situation(anna.pk).plan is None
+    assert plan.situation(anna.pk).credentials_set == ("ANNA_KEY",)

@@ -15,8 +15,10 @@ from control.protocol import (
     CommandAck,
     CommandResult,
     RuntimeCommand,
+    RuntimeStatus,
     State,
 )
+from tests.control.statuses import a_status
 
 SUB = "f5a1"
 COMMAND_ID = "6f1c3f0e-8a54-4d0b-9d0e-0d5d1f3f7a11"
@@ -111,3 +113,14 @@ def test_a_result_knows_three_words_only(word: str) -> None:
 
 def test_the_states_are_those_a_page_can_show() -> None:
     assert [str(state) for state in State] == ["starting", "running", "paused", "faulted"]
+
+
+def test_a_status_names_the_credentials_that_are_set_and_no_value() -> None:
+    told = a_status(SUB, credentials_set=["COINBASE_KEY"]).to_dict()
+    assert told["credentialsSet"] == ["COINBASE_KEY"]
+
+
+def test_the_status_of_a_worker_that_does_not_report_credentials_is_read() -> None:
+    told = a_status(SUB).to_dict()
+    assert "credentialsSet" not in told
+    assert RuntimeStatus.model_validate(told).credentials_set is None

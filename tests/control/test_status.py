@@ -67,6 +67,13 @@ def test_facts_of_before_do_not_change_what_is_watched_now() -> None:
     assert (made.symbols, made.counts.watched) == ([], 0)
 
 
+def test_which_credentials_are_set_is_unknown_until_it_was_looked_at() -> None:
+    assert "credentialsSet" not in status.compose(KNOWN, None, 1_000).to_dict()
+    for names in ((), ("COINBASE_KEY", "COINBASE_SECRET")):
+        made = status.compose(replace(KNOWN, credentials_set=names), None, 1_000)
+        assert made.to_dict()["credentialsSet"] == list(names)
+
+
 def test_while_paused_no_symbol_is_said_to_be_stale_or_receiving() -> None:
     paused = replace(KNOWN, life=Life(state=State.PAUSED, since_ms=700, version=10))
     made = status.compose(paused, FACTS, 1_000)
@@ -113,6 +120,7 @@ def test_only_what_matters_at_once_changes_the_shape() -> None:
         replace(KNOWN, settings_revision=3),
         replace(KNOWN, markets=()),
         replace(KNOWN, malformed=1),
+        replace(KNOWN, credentials_set=("COINBASE_KEY",)),
     ):
         assert status.shape(changed, FACTS) != now
     gone = replace(FACTS, feeds=(replace(FACTS.feeds[0], state="unreachable"),))

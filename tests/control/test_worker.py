@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 import pytest
+from pytest_django import Settings as Configuration
 
 from control import client, protocol, wire
 from control.models import Receipt
@@ -354,3 +355,35 @@ def test_a_second_worker_takes_over_when_the_first_one_stops(
             new = status_when(anna, lambda status: status.epoch > old.epoch)
             assert second.worker is not None
             assert new.worker == second.worker.name
+
+
+def test_neither_of_two_users_is_told_of_the_others_credentials(
+    anna: User,
+    bela: User,
+    endpoints: dict[str, Endpoints],
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Configuration,
+) -> None:
+    settings.CREDENTIAL_GRANTS = {anna.username: ("ANNA_*",), bela.username: ("BELA_*",)}
+    for name in ("ANNA_KEY", "ANNA_SECRET", "BELA_KEY", "COINBASE_KEY"):
+        monkeypatch.setenv(name, "the value itself")
+    with running_worker(endpoints):
+        of_anna, of_bela = (status_when(user, is_running) for user in (anna, bela))
+        assert of_anna.credentials_set == ["ANNA_KEY", "ANNA_SECRET"]
+        assert of_bela.credentials_set == ["BELA_KEY"]
+        for user, others in ((anna, "BELA_"), (bela, "ANNA_")):
+            text = wire.shared().get(protocol.status_of(user.sub))
+            assert others not in str(text)
+            assert "the value itself" not in str(text)
+
+
+def test_a_reload_looks_again_which_credentials_are_set(
+    anna: User, worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = status_when(anna, is_running).credentials_set
+    assert before is not None
+    assert "COINBASE_NEW" not in before
+    monkeypatch.setenv("COINBASE_NEW", "a value")
+    client.send(anna, Command.RELOAD_SETTINGS)
+    after = status_when(anna, lambda status: "COINBASE_NEW" in (status.credentials_set or ()))
+    assert after.credentials_set == sorted([*before, "COINBASE_NEW"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import stat
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from livermore import env
 from livermore.embedded.errors import StackError
 from livermore.embedded.lock import locked
 from livermore.private import kept_secret, write_private
+from livermore.supervisor import programs
+from settings_app.credentials import is_own
 
 
 def read(state: Path, **variables: str) -> env.Environment:
@@ -85,3 +89,76 @@ def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> No
     file = tmp_path / "secret"
     assert kept_secret(file) == kept_secret(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+# ---------------------------------------------------------------------- whose credentials
+@pytest.mark.parametrize(
+    ("text", "grants"),
+    [
+        ("anna=COINBASE_*,ANNA_*; bela=BELA_*", {"anna": 2, "bela": 1}),
+        ("anna = COINBASE_KEY , COINBASE_SECRET ;", {"anna": 2}),
+        ("anna@example.org=*;jürgen=J?_KEY", {"anna@example.org": 1, "jürgen": 1}),
+        (
+            "sub:2f7d3a52-7c1e-4f0a-9a7e-0f4a5b8c9d10=A_*",
+            {"sub:2f7d3a52-7c1e-4f0a-9a7e-0f4a5b8c9d10": 1},
+        ),
+        ("anna=", {"anna": 0}),
+        (";", {}),
+    ],
+)
+def test_grants_are_read_by_user(tmp_path: Path, text: str, grants: dict[str, int]) -> None:
+    read_grants = read(tmp_path, LIVERMORE_CREDENTIALS=text).credential_grants
+    assert read_grants is not None
+    assert {grantee: len(patterns) for grantee, patterns in read_grants.items()} == grants
+
+
+def test_where_nothing_is_said_nothing_is_granted_to_anybody_by_name(tmp_path: Path) -> None:
+    assert read(tmp_path).credential_grants is None
+    assert read(tmp_path, LIVERMORE_CREDENTIALS="").credential_grants is None
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("KUCOIN_*", 1),
+        ("anna=A_*; anna=A_*", 2),
+        ("anna=COINBASE_*; =BELA_*", 2),
+        ("anna=A_*; bela=B_*; anna=C_*", 3),
+        ("anna: COINBASE_*", 1),
+        ("anna=COINBASE-KEY", 1),
+        ("anna=[A-Z]*", 1),
+        ("anna bela=A_*", 1),
+        ("id:5=A_*", 1),
+        ("COINBASE_KEY=organizations/a/apiKeys/b", 1),
+    ],
+)
+def test_grants_that_cannot_be_meant_are_refused_without_repeating_them(
+    tmp_path: Path, text: str, entry: int
+) -> None:
+    with pytest.raises(env.EnvironmentInvalid, match=r"^LIVERMORE_CREDENTIALS must") as caught:
+        read(tmp_path, LIVERMORE_CREDENTIALS=text)
+    assert f"Entry {entry} " in str(caught.value)
+    assert text not in str(caught.value)
+
+
+def names_of_variables(source: Path) -> set[str]:
+    """Every text in a module that can be nothing but the name of a variable."""
+    texts = [
+        node.value
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    return {text for text in texts if re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*_?", text)}
+
+
+def test_no_variable_that_the_program_reads_can_be_a_credential() -> None:
+    read_here = names_of_variables(Path(env.__file__))
+    assert {"DATABASE_URL", "SECRET_KEY", "PORT", "LIVERMORE_CREDENTIALS"} <= read_here
+    assert [name for name in sorted(read_here) if not is_own(name)] == []
+
+
+def test_nor_can_one_that_it_hands_to_the_programs_it_starts() -> None:
+    told = programs.addresses(
+        env.read({}), database_url="postgresql://h/d", redis_url="redis://h", exchange_port=1
+    )
+    assert [name for name in told if not is_own(name)] == []
