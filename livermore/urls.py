@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from livermore import health
+from livermore import api, health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
+    *api.urlpatterns(),
     path("", RedirectView.as_view(pattern_name="admin:control"), name="home"),
 ]

@@ -1,0 +1,61 @@
+"""The page that documents the API, under the real content security policy."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.end_to_end.conftest import PHONE, Console, sign_in
+from tests.end_to_end.running import Livermore
+
+
+def documented(context: BrowserContext, livermore: Livermore, console: Console) -> Page:
+    """The page, signed in, with its operations shown."""
+    page = context.new_page()
+    console.hear(page)
+    sign_in(page, livermore)
+    page.goto(f"{livermore.url}/api/docs")
+    expect(page.locator("#operations-settings-getSettings")).to_be_visible()
+    return page
+
+
+def test_an_operation_can_be_tried_with_the_token_of_the_page(
+    context: BrowserContext, livermore: Livermore, console: Console
+) -> None:
+    page = documented(context, livermore, console)
+    operation = page.locator("#operations-settings-validateSettings")
+    operation.locator("button.opblock-summary-control").click()
+    operation.locator("select").first.select_option("application/merge-patch+json")
+    operation.locator("textarea").fill('{"scanner": {"top_n": 20}}')
+    operation.get_by_role("button", name="Execute").click()
+    answer = operation.locator(".live-responses-table")
+    expect(answer).to_contain_text('"valid": true')
+    expect(answer).to_contain_text("at next refresh")
+    expect(operation.locator(".copy-to-clipboard").first).to_be_visible()
+
+
+def test_each_setting_says_when_it_applies(
+    context: BrowserContext, livermore: Livermore, console: Console
+) -> None:
+    page = documented(context, livermore, console)
+    operation = page.locator("#operations-settings-getSettings")
+    operation.locator("button.opblock-summary-control").click()
+    operation.get_by_text("Schema", exact=True).first.click()
+    scanner = operation.get_by_role("button", name=re.compile("^scanner$"))
+    scanner.click()
+    operation.get_by_role("button", name=re.compile("^top_n$")).click()
+    expect(operation.get_by_text("Applies at next refresh.").first).to_be_visible()
+
+
+def test_the_page_asks_nobody_but_this_server(
+    context: BrowserContext, livermore: Livermore, console: Console
+) -> None:
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = documented(context, livermore, console)
+    page.set_viewport_size(PHONE)
+    for operation in page.locator("button.opblock-summary-control").all():
+        operation.click()
+    expect(page.locator("#operations-settings-previewTemplate .responses-table")).to_be_visible()
+    assert [url for url in asked if not url.startswith(livermore.url)] == []
