@@ -2,12 +2,13 @@
 #
 #   make run                 everything, until Ctrl-C     PORT=8000 EXCHANGE=simulated|live SPEED=1
 #   make test  make check    what CI runs                 ARGS="…" goes to pytest
+#   make bench               how quick it is, in a minute ARGS="…" names figures
 #   make setup               the installation alone
 #   make lock                pin the requirements anew
 #   make clean               remove everything that any of these made, the data included
 
 .DEFAULT_GOAL := run
-.PHONY: run test check setup lock clean
+.PHONY: run test check bench setup lock clean
 .DELETE_ON_ERROR:
 
 ifeq ($(origin PYTHON),undefined)
@@ -32,6 +33,10 @@ check: .venv/dev.stamp
 	$(IN_VENV) -m djlint --quiet --lint templates
 	LIVERMORE_HTTPS=1 $(IN_VENV) manage.py check --deploy --fail-level WARNING
 	$(IN_VENV) manage.py makemigrations --check --dry-run
+	$(IN_VENV) manage.py settings_reference --check
+
+bench: .venv/dev.stamp
+	@$(IN_VENV) -m tests.benchmarks $(ARGS)
 
 setup: .venv/dev.stamp
 
