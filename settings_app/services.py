@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from settings_app import interchange, writing
-from settings_app.documents import merge_patch, set_at, unstorable
+from settings_app.documents import merge_patch, pointer, pointer_keys, set_at, unstorable
 from settings_app.errors import FieldError, SettingsInvalid
 from settings_app.models import User
 from settings_app.schema import CURRENT_VERSION, Settings, default_document, parse_stored
@@ -266,7 +266,15 @@ def _value(path: str, value: Any) -> Edit:
             raise SettingsInvalid([FieldError("", "the path must name a setting")])
         return Wanted(set_at(current.document, path, value))
 
-    return Edit(make, grows=path.removesuffix("/-") if path.endswith("/-") else None)
+    grows = path.removesuffix("/-") if path.endswith("/-") else None
+    return Edit(make, grows=grows, rows_of=_rows_of(path))
+
+
+def _rows_of(path: str) -> str | None:
+    """The outermost list of which a JSON Pointer means a row by its number."""
+    keys = pointer_keys(path)
+    number = next((index for index, key in enumerate(keys) if key.isdecimal()), None)
+    return None if number is None else pointer(*keys[:number])
 
 
 def _defaults(section: str | None) -> Edit:

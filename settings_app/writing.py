@@ -11,7 +11,7 @@ Rule 4: listeners are told after the commit.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from typing import Any, Final
@@ -22,6 +22,7 @@ from settings_app import history, rebase, stored
 from settings_app.differences import ABSENT, Difference, changed_paths, diff
 from settings_app.documents import at
 from settings_app.errors import FieldError, SettingsInvalid, StaleRevision
+from settings_app.history import Logged
 from settings_app.models import User
 from settings_app.schema import CURRENT_VERSION, Settings
 from settings_app.signals import settings_saved
@@ -59,11 +60,14 @@ class Edit:
         is_whole: The wanted document does not come from the current one: it says nothing of which
             places its author has touched.
         grows: JSON Pointer to a list that gains a row, whatever rows it has.
+        rows_of: JSON Pointer to a list of which the change means a row by its number. It is another
+            row once somebody has saved that list.
     """
 
     make: Callable[[Current], Wanted]
     is_whole: bool = False
     grows: str | None = None
+    rows_of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +126,14 @@ def save(user_id: int, edit: Edit, *, by: User, base_revision: int | None, origi
     """
     with transaction.atomic():
         now = stored.current(user_id, lock=True)
+        base = None if base_revision == now.revision else base_revision
+        since = None if base is None else _Since.of(now, base)
+        if since is not None and edit.rows_of is not None:
+            since.refuse_conflicts([edit.rows_of])
         wanted = edit.make(now)
         checked = stored.check(wanted.document, now)
-        base = None if base_revision == now.revision else base_revision
-        if base is not None:
-            checked = _rebased(now, edit, checked, base)
+        if since is not None:
+            checked = _rebased(now, edit, checked, since)
         paths = _write(now, checked.document, by=by, origin=origin)
     return Saved(
         revision=now.revision + bool(paths),
@@ -159,24 +166,43 @@ def preview(user_id: int, edit: Edit) -> Preview:
     )
 
 
-def _rebased(now: Current, edit: Edit, checked: Checked, base: int) -> Checked:
-    """The wanted document with what others have saved since ``base``."""
-    saves = history.saves_since(now.user_id, base, now.revision)
-    refusal = partial(
-        StaleRevision, base=base, current=now.revision, changes=[save.change for save in saves]
-    )
-    if not rebase.reaches_back(saves, base=base, current=now.revision):
-        raise refusal()
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """What others have saved since a revision, and how to refuse on account of it."""
+
+    saves: tuple[Logged, ...]
+    refusal: Callable[..., StaleRevision]
+
+    @classmethod
+    def of(cls, now: Current, base: int) -> _Since:
+        """What was saved since ``base``.
+
+        Raises:
+            StaleRevision: If the log does not have all of it.
+        """
+        saves = history.saves_since(now.user_id, base, now.revision)
+        changes = [save.change for save in saves]
+        refusal = partial(StaleRevision, base=base, current=now.revision, changes=changes)
+        if not rebase.reaches_back(saves, base=base, current=now.revision):
+            raise refusal()
+        return cls(saves, refusal)
+
+    def refuse_conflicts(self, own: Iterable[str]) -> None:
+        """Let only a change pass whose own places nobody else has touched."""
+        if conflicts := rebase.conflicts(own, self.saves):
+            raise self.refusal(conflicts=conflicts)
+
+
+def _rebased(now: Current, edit: Edit, checked: Checked, since: _Since) -> Checked:
+    """The wanted document with what others have saved."""
     if edit.is_whole:
         digest = partial(history.digest, now.user_id)
-        merged = rebase.merge(checked.document, now.document, saves, digest)
+        merged = rebase.merge(checked.document, now.document, since.saves, digest)
         if merged.conflicts:
-            raise refusal(conflicts=merged.conflicts)
+            raise since.refusal(conflicts=merged.conflicts)
         return stored.check(merged.document, now)
     touched = changed_paths(now.document, checked.document)
-    own = [path for path in touched if path != edit.grows]
-    if conflicts := rebase.conflicts(own, saves):
-        raise refusal(conflicts=conflicts)
+    since.refuse_conflicts(path for path in touched if path != edit.grows)
     return checked
 
 

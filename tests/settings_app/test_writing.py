@@ -267,6 +267,31 @@ def test_a_patch_of_the_same_place_is_refused_with_who_and_what(db: None, user: 
     assert revision_of(user) == 3
 
 
+@pytest.mark.parametrize("path", ["/watchlist/0/enabled", "/watchlist/1/enabled", "/watchlist/1"])
+def test_a_row_by_its_number_is_another_row_once_the_list_was_saved(
+    db: None, user: User, path: str
+) -> None:
+    rows = [{"symbol": symbol, "exchange": "coinbase"} for symbol in ("BTC-USD", "ETH-USD")]
+    off = {"symbol": "XRP-USD", "exchange": "coinbase", "enabled": False}
+    base = services.patch(user.pk, {"watchlist": rows}, by=user).revision
+    services.patch(user.pk, {"watchlist": [off]}, by=user)  # where 0 is off already, and 1 is gone
+    value = None if path == "/watchlist/1" else False
+    with pytest.raises(StaleRevision) as caught:
+        services.set_value(user.pk, path, value, by=user, base_revision=base)
+    assert caught.value.conflicts == ("/watchlist",)
+    assert [row["symbol"] for row in stored_in(user)["watchlist"]] == ["XRP-USD"]
+
+
+def test_a_row_by_its_number_is_the_same_row_while_the_list_was_not_saved(
+    db: None, user: User
+) -> None:
+    rows = [{"symbol": "BTC-USD", "exchange": "coinbase"}]
+    base = services.patch(user.pk, {"watchlist": rows}, by=user).revision
+    services.patch(user.pk, NAMED_ANN, by=user)
+    services.set_value(user.pk, "/watchlist/0/enabled", False, by=user, base_revision=base)
+    assert not stored_in(user)["watchlist"][0]["enabled"]
+
+
 def test_saves_of_somebody_else_are_nobodys_conflict(db: None, user: User) -> None:
     stranger = UserFactory.create()
     services.patch(user.pk, NAMED_ANN, by=user)
