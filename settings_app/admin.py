@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -30,6 +31,7 @@ from settings_app import downloads, resetting, services
 from settings_app.errors import SettingsError
 from settings_app.models import User
 from settings_app.reporting import counted
+from settings_app.resetting import is_number
 from settings_app.schema import CURRENT_VERSION
 
 if TYPE_CHECKING:
@@ -78,13 +80,6 @@ class UserAdmin(BaseUserAdmin):
     )
     fieldsets = (
         (None, {"fields": ("username", "password", "sub")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
-        (
-            "Rights",
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
-        ),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
-        ("Runtime", {"fields": ("wanted", "runtime_mode", "desired_revision")}),
         (
             "Settings",
             {
@@ -96,6 +91,13 @@ class UserAdmin(BaseUserAdmin):
                 )
             },
         ),
+        ("Runtime", {"fields": ("wanted", "runtime_mode", "desired_revision")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        (
+            "Rights",
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
     )
 
     @admin.display(description="wanted", ordering="is_paused")
@@ -185,11 +187,13 @@ class UserAdmin(BaseUserAdmin):
     @admin.action(description="Export settings", permissions=["view"])
     def export_settings(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse:
         """One file for one user, a zip for several."""
+        _require_all(request, users)
         return self._export(request, users, back=request.get_full_path())
 
     @admin.action(description="Reset settings to defaults…", permissions=["view"])
     def reset_settings(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse:
         """Ask first, on a page that says what would change."""
+        _require_all(request, users)
         ids = list(users.order_by("username").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
         if len(ids) > MOST_AT_ONCE:
             return self._too_many(request)
@@ -230,7 +234,7 @@ class UserAdmin(BaseUserAdmin):
 
     def _chosen(self, request: HttpRequest, ids: Sequence[str]) -> list[User]:
         """Those of the users that the address or the form names; a stranger makes it a 404."""
-        if not ids or len(ids) > MOST_AT_ONCE or not all(map(str.isdecimal, ids)):
+        if not ids or len(ids) > MOST_AT_ONCE or not all(map(is_number, ids)):
             raise Http404("There is no such user here.")
         users = list(self.get_queryset(request).filter(pk__in=ids).order_by("username"))
         if len(users) != len(set(ids)):
@@ -254,6 +258,18 @@ class UserAdmin(BaseUserAdmin):
             request, f"Choose at most {MOST_AT_ONCE} users at once.", messages.WARNING
         )
         return HttpResponseRedirect(request.get_full_path())
+
+
+def _require_all(request: HttpRequest, users: QuerySet[User]) -> None:
+    """Refuse a selection of which some are gone, or not for the signed-in one to see.
+
+    Raises:
+        Http404: If so: nothing is done for the others either.
+    """
+    is_everybody = request.POST.get("select_across") == "1"
+    named = set(request.POST.getlist(ACTION_CHECKBOX_NAME))
+    if not is_everybody and users.count() != len(named):
+        raise Http404("There is no such user here.")
 
 
 def _act(changed: Sequence[resetting.Plan]) -> str:

@@ -6,6 +6,7 @@ Rule 2: nothing here raises what a person can be told.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from settings_app import services
@@ -14,6 +15,8 @@ from settings_app.models import User
 from settings_app.reporting import counted, value_text
 
 MOST_SHOWN = 200  # changes of one user
+
+_NUMBER = re.compile(r"[0-9]{1,18}")  # no more digits than PostgreSQL's bigint takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class Outcome:
     text: str
 
 
+def is_number(text: str) -> bool:
+    """Whether a form's text is an id or a revision: a whole number that a row can have."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def plan(user: User) -> Plan:
     """What resetting a user's settings would do; nothing is written."""
     defaults = services.default_document(user.sub)
@@ -81,7 +89,7 @@ def reset(user: User, *, by: User, base: str) -> Outcome:
         base: The revision that was shown, as the form sends it.
     """
     name = user.get_username()
-    if not base.isdecimal():
+    if not is_number(base):
         text = f"The settings of {name} were not reset: look at what would change first."
         return Outcome(False, text)
     try:

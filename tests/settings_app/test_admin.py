@@ -289,9 +289,21 @@ def test_staff_export_their_own_settings_and_nobody_elses(ann: User, bob: User) 
     assert client.get(address(EXPORT, ann)).status_code == 200
     assert client.get(address(EXPORT, bob)).status_code == 404
     assert client.get(address(EXPORT, ann, bob)).status_code == 404
-    answer = client.post(reverse(LIST), chosen("export_settings", ann, bob))
-    assert answer["Content-Type"] == "application/json"  # of the two, only hers is there
+    for forged in ([ann, bob], [bob]):
+        for action in ("export_settings", "reset_settings"):
+            assert client.post(reverse(LIST), chosen(action, *forged)).status_code == 404
+    answer = client.post(reverse(LIST), chosen("export_settings", ann))
     assert json.loads(answer.content)["settings"]["sub"] == ann.sub
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "²", "-1", "1_0", ""])
+def test_a_forged_number_is_nobodys_and_no_revision(root: User, ann: User, number: str) -> None:
+    client = signed_in(root)
+    for page in (EXPORT, RESET):
+        assert client.get(f"{reverse(page)}?id={number}").status_code == 404
+    form = {"id": [ann.pk], f"revision-{ann.pk}": number}
+    [message] = said(client.post(reverse(RESET), form))
+    assert "look at what would change first" in message
 
 
 @pytest.mark.parametrize("name", [EXPORT, RESET])
