@@ -41,9 +41,10 @@ def flush() -> None:
 def _ask_for_reload(*, user_id: int, sub: str, revision: int, origin: str, **_: Any) -> None:
     user = Recipient(pk=user_id, sub=sub)
     with _lock:
-        is_first = user not in _waiting
-        _waiting[user] = {"revision": revision, "origin": origin}
-    if is_first:
+        before = _waiting.get(user)
+        if before is None or before["revision"] < revision:
+            _waiting[user] = {"revision": revision, "origin": origin}
+    if before is None:
         _sender.submit(_send, user)
 
 
