@@ -13,7 +13,10 @@ from livermore.supervisor.program import Program
 def addresses(
     environment: Environment, *, database_url: str, redis_url: str, exchange_port: int | None
 ) -> dict[str, str]:
-    """The variables by which every process of this stack finds the others.
+    """The variables by which the processes of this stack find each other and know the same.
+
+    Commands in another terminal read them from ``.livermore/env``: whose credentials are whose must
+    not depend on where a command was typed.
 
     Args:
         exchange_port: Where the simulated exchange listens; None for the real one.
@@ -27,6 +30,9 @@ def addresses(
         "LIVERMORE_COINBASE_REST": environment.coinbase_rest,
         "LIVERMORE_COINBASE_WS": environment.coinbase_websocket,
     }
+    if (grants := environment.credential_grants) is not None:
+        entries = (f"{grantee}={','.join(granted)}" for grantee, granted in grants.items())
+        told["LIVERMORE_CREDENTIALS"] = "; ".join(entries)
     if exchange_port is not None:
         told["LIVERMORE_COINBASE_REST"] = f"http://{LOOPBACK}:{exchange_port}/api/v3/brokerage"
         told["LIVERMORE_COINBASE_WS"] = f"ws://{LOOPBACK}:{exchange_port}"

@@ -162,3 +162,15 @@ def test_nor_can_one_that_it_hands_to_the_programs_it_starts() -> None:
         env.read({}), database_url="postgresql://h/d", redis_url="redis://h", exchange_port=1
     )
     assert [name for name in told if not is_own(name)] == []
+
+
+def test_a_command_in_another_terminal_knows_whose_credentials_are_whose(tmp_path: Path) -> None:
+    meant = env.read({"LIVERMORE_CREDENTIALS": "anna=COINBASE_*,ANNA_*; bela=BELA_*"})
+    told = programs.addresses(
+        meant, database_url="postgresql://h/d", redis_url="redis://h", exchange_port=None
+    )
+    assert env.read({**told, "SECRET_KEY": "k"}).credential_grants == meant.credential_grants
+    nothing = programs.addresses(
+        env.read({}), database_url="postgresql://h/d", redis_url="redis://h", exchange_port=None
+    )
+    assert "LIVERMORE_CREDENTIALS" not in nothing
