@@ -13,8 +13,9 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path, reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
@@ -26,7 +27,14 @@ from control.api import router as credentials_router
 from settings_app.api.access import StaffSession
 from settings_app.api.description import complete
 from settings_app.api.routes import router as settings_router
-from settings_app.problems import MALFORMED_REQUEST, NOT_FOUND, Problem, of_status, problem_of
+from settings_app.problems import (
+    MALFORMED_REQUEST,
+    NOT_FOUND,
+    NOT_SIGNED_IN,
+    Problem,
+    of_status,
+    problem_of,
+)
 
 View = Callable[..., HttpResponse]
 
@@ -65,6 +73,11 @@ def _guarded(view: View) -> View:
         try:
             guard(request)
             return view(request, **options)
+        except Problem as problem:
+            # A person follows a link to the manual; only programs want to read a problem.
+            if problem.kind is NOT_SIGNED_IN and "text/html" in request.headers.get("Accept", ""):
+                return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+            return problem.to_response()
         except Exception as exc:  # noqa: BLE001 - the boundary: what is not expected is logged
             return problem_of(exc).to_response()
 

@@ -158,6 +158,13 @@ def test_the_documentation_is_for_staff(user: User, path: str) -> None:
     problem(Caller(UserFactory.create(is_staff=False)).get(path), NOT_STAFF)
 
 
+@pytest.mark.django_db
+def test_a_browser_that_follows_a_link_to_the_manual_is_asked_to_sign_in() -> None:
+    answer = Client().get("/api/docs", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 302
+    assert answer["Location"] == "/admin/login/?next=/api/docs"
+
+
 # ------------------------------------------------------------------ under ASGI
 @async_to_sync  # so that the views run in this thread, with the connection that the test closes
 async def patch_in_chunks(session: str, chunks: list[bytes]) -> dict[str, Any]:
