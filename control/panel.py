@@ -110,6 +110,7 @@ def context(user: User, heard: Heard) -> dict[str, Any]:
     status = heard.status
     return {
         "heard": heard,
+        "hindrance": desired.hindrance(user.pk) if heard.state == "offline" else None,
         "status": status,
         "wanted": wanted,
         "differences": differences(status, wanted) if status else [],

@@ -111,3 +111,22 @@ def hosted_users(usernames: Collection[str] | None = None) -> list[HostedUser]:
 def is_active(user_id: int) -> bool:
     """Whether there is such a user, and they may sign in."""
     return User.objects.filter(pk=user_id, is_active=True).exists()
+
+
+def hindrance(user_id: int) -> str | None:
+    """Why no worker hosts a user, with the way out; None where nothing is in the way."""
+    row = (
+        User.objects.filter(pk=user_id)
+        .values_list("is_active", "is_staff", "enables_exchange")
+        .first()
+    )
+    if row is None:
+        return "the user was deleted"
+    is_active, is_staff, enables_exchange = row
+    if not is_active:
+        return "the user is not active"
+    if not is_staff:
+        return "the user has no staff status"
+    if not enables_exchange:
+        return "no exchange is enabled in the settings; enable one under /exchanges"
+    return None

@@ -8,9 +8,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from settings_app import desired
+from control import client
+from settings_app import desired, services
 from settings_app.models import User
-from tests.control.running import RunningWorker, status_when
+from tests.control.running import RunningWorker, eventually, status_when
 
 
 def test_each_answer_is_a_line_of_json_and_success_exits_zero(
@@ -41,6 +42,32 @@ def test_without_a_worker_the_intent_is_recorded_and_said_to_be_only_that(anna: 
     assert exit_.value.code == 1
     assert "recorded (revision 1)" in err.getvalue()
     assert desired.read_desired(anna.pk).is_paused
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"is_staff": False}, "the user has no staff status"),
+        ({"is_active": False}, "the user is not active"),
+        ({}, "no exchange is enabled in the settings; enable one under /exchanges"),
+    ],
+)
+def test_whom_no_worker_hosts_is_told_why(
+    anna: User, worker: RunningWorker, columns: dict[str, bool], reason: str
+) -> None:
+    if columns:
+        User.objects.filter(pk=anna.pk).update(**columns)
+    else:
+        services.patch(anna.pk, {"exchanges": {"coinbase": {"enabled": False}}}, by=anna)
+    eventually(lambda: client.status(anna) is None)
+    err = StringIO()
+    with pytest.raises(SystemExit):
+        call_command(
+            *("control", "status", "--user", anna.username, "--wait", "0.1"),
+            stdout=StringIO(),
+            stderr=err,
+        )
+    assert f"no worker runs this account, for {reason}" in err.getvalue()
 
 
 @pytest.mark.parametrize(

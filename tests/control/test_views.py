@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from control import wire as wire_module
 from control.protocol import CommandResult, Fault, State, now_ms, result_of, status_of
+from settings_app import services
 from settings_app.models import User
 from tests.control.pages import BACKEND
 from tests.control.statuses import a_status
@@ -153,6 +154,13 @@ def test_without_a_worker_the_page_says_so_and_shows_what_is_wanted(signed_in: C
     assert 'id="cp-pill" data-state="offline"' in page.text
     assert "position-monitor" in page.text
     assert shown_notices(page.text) == ["offline"]
+
+
+def test_whom_no_worker_hosts_is_told_why_on_the_panel(signed_in: Client, owner: User) -> None:
+    assert "No worker is running this account</strong>" in signed_in.get(PAGE).text
+    services.patch(owner.pk, {"exchanges": {"coinbase": {"enabled": False}}}, by=owner)
+    page = signed_in.get(PAGE).text
+    assert "No worker is running this account: no exchange is enabled in the settings" in page
 
 
 def test_with_redis_away_the_page_says_that_nothing_is_known(

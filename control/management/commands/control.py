@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from control import client
 from control import protocol as wire_protocol
+from settings_app import desired
 from settings_app.models import User
 
 
@@ -46,7 +47,7 @@ class Command(BaseCommand):
             if part is not None:
                 self.stdout.write(part.to_json())
         if answer.result is None:
-            self.stderr.write(_unanswered(answer, options["wait"]))
+            self.stderr.write(_unanswered(user, answer, options["wait"]))
         if not answer.applied:
             sys.exit(1)
 
@@ -85,7 +86,9 @@ def read_payload(text: str) -> dict[str, Any]:
     return payload
 
 
-def _unanswered(answer: client.Answer, wait: float) -> str:
+def _unanswered(user: User, answer: client.Answer, wait: float) -> str:
+    if hindrance := desired.hindrance(user.pk):
+        return f"No answer within {wait:g} s: no worker runs this account, for {hindrance}."
     if answer.recorded is not None:
         return (
             f"No answer within {wait:g} s. The intent is recorded (revision"
