@@ -39,6 +39,7 @@ from settings_app.schema.tree import leaves
 MOST_ASKED: Final = 20
 MOST_LETTERS: Final = 2_000  # room for whatever is pasted, and no more
 MOST_SUGGESTED: Final = 3
+LEAST_LIKENESS: Final = 0.8  # a slip of the pen; COINBASE_KEY is no COINBASE_SECRET
 LABELS: Final = {"kucoin": "KuCoin"}
 NAME: Final = Parameter(
     "name", f"A name to ask about; up to {MOST_ASKED} times. Never send a secret here."
@@ -124,7 +125,9 @@ class Known:
         if state in {State.SET, State.LOOKS_SECRET} or not self.reported:
             return []
         by_folded = {known.casefold(): known for known in sorted(self.reported)}
-        near = difflib.get_close_matches(name.casefold(), by_folded, n=MOST_SUGGESTED)
+        near = difflib.get_close_matches(
+            name.casefold(), by_folded, n=MOST_SUGGESTED, cutoff=LEAST_LIKENESS
+        )
         return [by_folded[folded] for folded in near]
 
 

@@ -164,7 +164,7 @@ def way_out(user: Holder) -> str:
     if user.grants:
         return f"{', '.join(user.grants)}; the operator grants others with {VARIABLE}"
     if user.grants is None and user.is_first:
-        usual = ", ".join(USUAL_PREFIXES)
+        usual = ", ".join(one for one in USUAL_PREFIXES if not one.startswith(OWN_IN_CAPITALS))
         return f"it begins with one of {usual}; the operator grants others with {VARIABLE}"
     return f"none so far; the operator grants them with {VARIABLE}"
 

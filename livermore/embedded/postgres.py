@@ -130,7 +130,7 @@ class EmbeddedPostgres:
             "jit": "off",  # short queries
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # Django writes values into its statements, and details quote rows: of a statement
+            # A statement may hold values, and details quote rows: of a statement
             # that fails, the log gets the error alone, never somebody's settings.
             "log_min_error_statement": "panic",
             "log_error_verbosity": "terse",

@@ -79,7 +79,7 @@ def test_every_name_in_the_settings_is_told_with_its_place_and_state(
                 "title": "Coinbase: Secret",
                 "name": "COINBASE_SECERT",
                 "state": "not set",
-                "didYouMean": ["COINBASE_SECRET", "COINBASE_KEY"],
+                "didYouMean": ["COINBASE_SECRET"],
             },
             {
                 "pointer": "/notifications/discord/webhook_url_environment_variable",
