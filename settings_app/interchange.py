@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from settings_app import upgrades
-from settings_app.documents import set_at, unstorable
+from settings_app.documents import ABSENT, MOST_ERRORS, pointer_keys, unstorable
 from settings_app.errors import FieldError, SettingsInvalid
 from settings_app.schema import Settings, unknown_keys
 from settings_app.upgrades import Note
@@ -73,7 +73,7 @@ def take(file: Any, *, sub: str, adopt: bool, ignore_unknown: bool) -> Taken:
         file: An export, or a bare document of any version.
         sub: Whose document it becomes.
         adopt: Take it also where it has somebody else's identity.
-        ignore_unknown: Drop keys that are no settings, and note each.
+        ignore_unknown: Drop keys that are no settings; a hundred of them are noted.
 
     Raises:
         SettingsInvalid: If it is no document, or somebody else's.
@@ -97,7 +97,19 @@ def take(file: Any, *, sub: str, adopt: bool, ignore_unknown: bool) -> Taken:
 
 
 def _without_unknown(document: dict[str, Any], notes: list[Note]) -> dict[str, Any]:
-    for place in unknown_keys(document):
-        document = set_at(document, place, None)
-        notes.append(Note(place, "dropped: it is not a setting"))
+    """The document, which is changed, without its unknown keys; the first hundred are noted."""
+    dropped = [place for place in unknown_keys(document) if _drop(document, pointer_keys(place))]
+    notes += [Note(place, "dropped: it is not a setting") for place in dropped[:MOST_ERRORS]]
+    if len(dropped) > MOST_ERRORS:
+        notes.append(Note("", f"{len(dropped) - MOST_ERRORS} more keys were dropped"))
     return document
+
+
+def _drop(document: dict[str, Any], keys: list[str]) -> bool:
+    """Remove a member in place; False if it went with an object around it."""
+    parent: Any = document
+    for key in keys[:-1]:
+        if isinstance(parent, dict) and key not in parent:
+            return False
+        parent = parent[int(key)] if isinstance(parent, list) else parent[key]
+    return parent.pop(keys[-1], ABSENT) is not ABSENT

@@ -105,7 +105,7 @@ def _asked(is_right: Callable[[str], bool], message: str) -> AfterValidator:
 
 
 def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(values)) != len(values):
+    if len(values) > 1 and len(set(values)) != len(values):
         raise PydanticCustomError("repeated", "must not hold the same value twice")
     return values
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from settings_app.documents import pointer
+from settings_app.documents import Finding, pointer
 from settings_app.errors import FieldError
 
 SHORTEST = 12  # "ftp://a:b@c" has eleven; symbols and words of the schema mostly have fewer
@@ -104,8 +104,6 @@ _MIXED_MOST = 2.9
 _ONE_CASE_MOST = 4.0
 _DIGIT_BEFORE_LETTER: Final = re.compile(r"[0-9][A-Za-z]")  # no year or number at a name's end
 
-_GROUPS: Final = (dict, list, tuple)
-
 # Settings whose value is a name, or would be: stricter, for no name is a jumble.
 _NAMING: Final = re.compile(r"(?i)variable|secret|passw|passphrase|token|key|webhook")
 
@@ -125,6 +123,11 @@ def looks_secret(text: str, *, is_name: bool = False) -> bool:
 
 
 def disguised_secrets(document: Any) -> list[FieldError]:
+    """What :func:`find_secrets` finds, all of it and with its exact places: for a program."""
+    return [FieldError(pointer(*place), message) for place, message in find_secrets(document)]
+
+
+def find_secrets(document: Any) -> Iterator[Finding]:
     """Every text and every key of a raw document that looks like a secret, in document order.
 
     A secret in a key is told of the object around it, and nothing below that key is looked at, so
@@ -138,8 +141,8 @@ def disguised_secrets(document: Any) -> list[FieldError]:
         searched = {**document, "sub": None}
     # Nearly every document is innocent, and telling that takes a tenth of telling where.
     if not any(looks_secret(text, is_name=True) for text in _long_texts(searched)):
-        return []
-    return list(_disguised(searched, "", is_name=False))
+        return iter(())
+    return _disguised(searched, (), is_name=False)
 
 
 def _holds_code(text: str) -> bool:
@@ -164,31 +167,32 @@ def _is_jumbled(run: str) -> bool:
 def _long_texts(document: Any) -> list[str]:
     """Every text and every key that is long enough for a secret, once and in no order."""
     texts: set[str] = set()
-    groups: list[Any] = [(document,)]
-    for group in groups:  # which grows meanwhile
-        members = group
-        if isinstance(group, dict):
-            texts.update(group)
-            members = group.values()
+    members: list[Any] = [document]
+    while members:
+        below: list[Any] = []
         for member in members:
-            kind = type(member)
-            if kind is str:
+            if isinstance(member, str):
                 texts.add(member)
-            elif kind is not bool and isinstance(member, _GROUPS):
-                groups.append(member)
+            elif isinstance(member, dict):
+                texts.update(member)
+                below += member.values()
+            elif isinstance(member, list | tuple):
+                below += member
+        members = below
     return [text for text in texts if len(text) >= SHORTEST]
 
 
-def _disguised(value: Any, at: str, *, is_name: bool) -> Iterator[FieldError]:
+def _disguised(value: Any, place: tuple[str | int, ...], *, is_name: bool) -> Iterator[Finding]:
     if isinstance(value, str):
         if looks_secret(value, is_name=is_name):
-            yield FieldError(at, IN_NAME if is_name else IN_TEXT)
+            yield place, IN_NAME if is_name else IN_TEXT
     elif isinstance(value, dict):
         for key, member in value.items():
             if looks_secret(key, is_name=True):
-                yield FieldError(at, IN_KEY)
+                yield place, IN_KEY
             else:
-                yield from _disguised(member, at + pointer(key), is_name=bool(_NAMING.search(key)))
+                named = bool(_NAMING.search(key))
+                yield from _disguised(member, (*place, key), is_name=named)
     elif isinstance(value, list | tuple):
         for index, member in enumerate(value):
-            yield from _disguised(member, at + pointer(index), is_name=is_name)
+            yield from _disguised(member, (*place, index), is_name=is_name)

@@ -2,33 +2,46 @@
 
 Rule 1: a document is validated whole, from its JSON text, strictly: no text becomes a number.
 Rule 2: a message names what is right; it never repeats a text from the document. A pointer shows
-    the keys of the document, except one that looks like a secret: then it ends before that key.
+    the keys of the document, except one that looks like a secret or is as long as no setting's:
+    then it ends before that key.
 Rule 3: the first kind of error found hides the later ones: what cannot be stored, secrets in the
-    open, what has the wrong shape, broken rules.
+    open, what is larger than any settings, what has the wrong shape, broken rules.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from difflib import SequenceMatcher
 from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from settings_app.documents import pointer, pointer_keys, unstorable
+from settings_app.documents import (
+    MOST_ERRORS,
+    Finding,
+    find_unstorable,
+    pointer,
+    survey,
+    told,
+    unstorable,
+)
 from settings_app.errors import FieldError, SettingsInvalid
 from settings_app.schema import legacy
 from settings_app.schema.document import Settings
 from settings_app.schema.fields import PATTERN_MESSAGES, STORED
 from settings_app.schema.rules import broken_rules
-from settings_app.schema.secrecy import disguised_secrets, looks_secret
-from settings_app.schema.tree import keys_at, nearest
+from settings_app.schema.secrecy import find_secrets, looks_secret
+from settings_app.schema.tree import MOST_LETTERS, keys_at, nearest
 
-MOST_ERRORS = 100
+# Of all objects and lists together: full ones have 40,000. pydantic keeps half a kilobyte or more
+# of every error, and a document of a megabyte has room for half a million.
+MOST_VALUES = 50_000
 
-# Python writes whole numbers of up to 4,300 digits, which is a little more than this.
-MOST_BITS = 14_000
+# An object of so few keys names them all, where none of them resembles the one that is not.
+FEW = 3
+ALIKE = 0.5
 
 MESSAGES: Final[dict[str, str]] = {
     "missing": "is required",
@@ -72,7 +85,8 @@ def inspect(document: Any, *, most: int | None = None) -> tuple[Settings | None,
     """The settings, or every error of the first kind that a document has.
 
     Args:
-        most: How many errors are of interest; the others are counted in one more.
+        most: How many errors are told to people; the others are told of in one more. None is for
+            a program: all of them, each with its exact place.
     """
     settings, errors = shaped(document, most=most)
     if settings is not None and (errors := list(broken_rules(settings))):
@@ -82,20 +96,54 @@ def inspect(document: Any, *, most: int | None = None) -> tuple[Settings | None,
 
 def shaped(document: Any, *, most: int | None = None) -> tuple[Settings | None, list[FieldError]]:
     """As :func:`inspect`, without the rules between fields: they may be broken."""
-    if errors := unacceptable(document):
-        return None, _cut(errors, most)
+    if errors := _all_unacceptable(document) if most is None else unacceptable(document):
+        return None, errors
     try:
         return Settings.model_validate_json(json.dumps(document)), []
-    except ValidationError as exc:  # before ValueError, of which it is one
+    except ValidationError as exc:
         return None, _field_errors(exc, most)
-    except ValueError:
-        return None, _cut(list(_oversized(document, "")), most)
 
 
 def unacceptable(document: Any) -> list[FieldError]:
-    """What no document of any version may hold: what cannot be stored, and secrets."""
-    errors = unstorable(document) or disguised_secrets(document)
-    return [_discreet(error) for error in errors]
+    """What no document of any version may hold, up to a hundred errors that people may read.
+
+    That is what cannot be stored, secrets, and what is larger than any settings: pydantic repeats
+    the keys around an error with each of them.
+    """
+    seen = survey(document)
+    if not seen.is_storable:
+        return unstorable(document)
+    if errors := told(find_secrets(document), may_name=may_name):
+        return errors
+    if seen.longest_key > MOST_LETTERS:
+        return told(_long_keys(document, ()), may_name=may_name)
+    if seen.values > MOST_VALUES:
+        return [FieldError("", f"must hold at most {MOST_VALUES:,} values")]
+    return []
+
+
+def may_name(key: str) -> bool:
+    """Whether a pointer may repeat a key."""
+    return len(key) <= MOST_LETTERS and not looks_secret(key, is_name=True)
+
+
+def _all_unacceptable(document: Any) -> list[FieldError]:
+    """What a program must remove before pydantic may see a document, with its exact places."""
+    found = list(find_unstorable(document)) or list(find_secrets(document))
+    found = found or list(_long_keys(document, ()))
+    return [FieldError(pointer(*place), message) for place, message in found]
+
+
+def _long_keys(value: Any, place: tuple[str | int, ...]) -> Iterator[Finding]:
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if len(key) > MOST_LETTERS:
+                yield (*place, key), "is not a setting"
+            else:
+                yield from _long_keys(member, (*place, key))
+    elif isinstance(value, list | tuple):
+        for index, member in enumerate(value):
+            yield from _long_keys(member, (*place, index))
 
 
 def parse_stored(text: str | bytes) -> Settings:
@@ -124,27 +172,6 @@ def unknown_keys(document: Any) -> list[str]:
     return []
 
 
-def _oversized(value: Any, at: str) -> Iterator[FieldError]:
-    if isinstance(value, int):
-        if value.bit_length() > MOST_BITS:
-            yield FieldError(at, "must be a smaller number")
-    elif isinstance(value, Mapping):
-        for key, member in value.items():
-            yield from _oversized(member, at + pointer(key))
-    elif isinstance(value, list | tuple):
-        for index, member in enumerate(value):
-            yield from _oversized(member, f"{at}/{index}")
-
-
-def _discreet(error: FieldError) -> FieldError:
-    """The error with a pointer that ends before the first key that looks like a secret."""
-    keys = pointer_keys(error.pointer)
-    for depth, key in enumerate(keys):
-        if looks_secret(key, is_name=True):
-            return FieldError(pointer(*keys[:depth]), error.message)
-    return error
-
-
 def _cut(errors: list[FieldError], most: int | None) -> list[FieldError]:
     if most is None or len(errors) <= most:
         return errors
@@ -155,16 +182,19 @@ def _details(exc: ValidationError) -> list[ErrorDetails]:
     # The input stays out: it may be a secret in the wrong place.
     details = exc.errors(include_url=False, include_input=False)
     # A list that is too short for its wrong items alone is not too short.
+    short = {error["loc"] for error in details if error["type"] == "too_short"}
+    if not short:
+        return details
     parents = {error["loc"][:depth] for error in details for depth in range(len(error["loc"]))}
     return [one for one in details if one["type"] != "too_short" or one["loc"] not in parents]
 
 
 def _field_errors(exc: ValidationError, most: int | None) -> list[FieldError]:
-    # Cut before words are made of them: a hundred thousand unknown keys are compared with none.
+    # Cut before words are made of them: ten thousand unknown keys are compared with none.
     details = _details(exc)
-    errors = [_discreet(_field_error(error)) for error in details[:most]]
-    if len(details) > len(errors):
-        errors.append(FieldError("", f"has {len(details) - len(errors)} more errors"))
+    errors = told(map(_finding, details[:most]), may_name=may_name, most=None)
+    if most is not None and len(details) > most:
+        errors.append(FieldError("", f"has {len(details) - most} more errors"))
     return errors
 
 
@@ -176,17 +206,16 @@ def _place(error: ErrorDetails) -> tuple[str, tuple[int | str, ...]]:
     return kind, place
 
 
-def _field_error(error: ErrorDetails) -> FieldError:
+def _finding(error: ErrorDetails) -> Finding:
     kind, place = _place(error)
     context = error.get("ctx", {})
-    at = pointer(*place)
     if kind == "extra_forbidden":
-        return FieldError(at, _unknown_key(place))
+        return place, _unknown_key(place)
     if kind == "string_pattern_mismatch":
-        return FieldError(at, PATTERN_MESSAGES[context["pattern"]])
+        return place, PATTERN_MESSAGES[context["pattern"]]
     if kind in MESSAGES:
-        return FieldError(at, MESSAGES[kind].format(**{k: _plain(v) for k, v in context.items()}))
-    return FieldError(at, error["msg"])
+        return place, MESSAGES[kind].format(**{k: _plain(v) for k, v in context.items()})
+    return place, error["msg"]
 
 
 def _plain(bound: Any) -> Any:
@@ -198,9 +227,12 @@ def _unknown_key(place: tuple[int | str, ...]) -> str:
     key, older = str(place[-1]), legacy.keys_at(place[:-1])
     if key in older:
         return f"is not a setting any more: {older[key]}"
-    near = nearest(key, [*keys_at(place[:-1]), *older])
+    known = keys_at(place[:-1])
+    near = nearest(key, [*known, *older])
     if near is None:
         return "is not a setting"
+    if len(known) <= FEW and SequenceMatcher(None, key, near).ratio() < ALIKE:
+        return f"is not a setting; here stand {', '.join(known)}"
     if near in older:
         return f"is not a setting; the nearest is {near}, of older versions: {older[near]}"
     return f"is not a setting; the nearest is {near}"

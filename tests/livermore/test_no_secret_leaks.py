@@ -126,6 +126,10 @@ def plant(trader: Trader, secret: str, document: dict[str, Any]) -> Iterator[tup
         "a key": {secret: 1},
         "a deep key": {"exchanges": {"coinbase": {"defaults": {secret: {"a": secret}}}}},
         "an exchange's name": {"exchanges": {secret: {"enabled": True}}},
+        "a key above what cannot be stored": {
+            secret: "a\x00b",
+            "exchanges": {secret: {"a": ["\x00"]}},
+        },
         "the identity": {"sub": secret},
     }
     for where, patch in bodies.items():
@@ -222,6 +226,7 @@ def commands(
         [
             json.dumps({"perseus_profile": {"description": secret}, secret: 1}),
             json.dumps({"exportVersion": 1, "settings": {"watchlist": [secret]}, "a": secret}),
+            json.dumps({secret: "a\x00b"}),
             secret,
         ]
     ):

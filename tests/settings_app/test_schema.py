@@ -128,6 +128,11 @@ def test_a_key_of_an_older_version_means_nothing_in_another_place() -> None:
     assert message.startswith("is not a setting; the nearest is")
 
 
+def test_a_key_that_resembles_none_of_a_few_names_them_all() -> None:
+    message = errors_of({"exchanges": {"kraken": {}}})["/exchanges/kraken"]
+    assert message == "is not a setting; here stand coinbase, binance, kucoin"
+
+
 @pytest.mark.parametrize(
     ("misspelt", "known"),
     [
@@ -142,8 +147,11 @@ def test_a_misspelt_key_of_an_older_version_names_it_and_its_successor(
     assert message == f"is not a setting; the nearest is {known}"
 
 
-def test_a_key_as_long_as_a_page_is_compared_with_nothing() -> None:
-    assert errors_of({"x" * 5_000: 1})["/" + "x" * 5_000] == "is not a setting"
+def test_a_key_as_long_as_a_page_is_neither_compared_nor_repeated() -> None:
+    for key in ("x" * 81, "x" * 5_000):
+        message = "has a key that is not repeated here: what stands there is not a setting"
+        assert errors_of({"scanner": {key: 1}}) == {"/scanner": message}
+    assert errors_of({"x" * 80: 1})["/" + "x" * 80].startswith("is not a setting")
 
 
 def test_unknown_keys_are_found_wherever_they_stand_and_nothing_else() -> None:
