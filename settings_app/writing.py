@@ -195,6 +195,8 @@ class _Since:
 
 def _rebased(now: Current, edit: Edit, checked: Checked, since: _Since) -> Checked:
     """The wanted document with what others have saved."""
+    if now.settings is None:  # other hands wrote it: nothing of it can be merged
+        raise since.refusal(conflicts=("",))
     if edit.is_whole:
         digest = partial(history.digest, now.user_id)
         merged = rebase.merge(checked.document, now.document, since.saves, digest)
@@ -208,7 +210,12 @@ def _rebased(now: Current, edit: Edit, checked: Checked, since: _Since) -> Check
 
 def _write(now: Current, after: Document, *, by: User, origin: str) -> tuple[str, ...]:
     """Store the document if it is another one; what changed."""
-    sections = tuple(key for key in {**now.document, **after} if _differs(key, now.document, after))
+    # Of a ruin, what is equal to Python need not be so to the schema: 50.0 is no whole number.
+    sections = tuple(
+        key
+        for key in {**now.document, **after}
+        if now.settings is None or _differs(key, now.document, after)
+    )
     before = {key: now.document[key] for key in sections if key in now.document}
     paths = changed_paths(before, {key: after[key] for key in sections if key in after})
     if not paths:

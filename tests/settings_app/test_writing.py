@@ -549,3 +549,28 @@ def wait_until_somebody_waits_for_a_lock() -> None:
                 " WHERE datname = current_database() AND wait_event_type = 'Lock')"
             )
             (waiting,) = cursor.fetchone()
+
+
+# ------------------------------------------------------------------ what other hands wrote
+def ruined(user: User, top_n: Any) -> None:
+    document = merge_patch(default_document(user.sub), {"scanner": {"top_n": top_n}})
+    User.objects.filter(pk=user.pk).update(settings=document)
+
+
+def test_a_ruin_that_only_looks_like_the_new_document_is_written_over(db: None, user: User) -> None:
+    ruined(user, 50.0)  # the default is 50; to Python they are equal, the schema reads only one
+    assert services.reset(user.pk, by=user).revision == 2
+    assert canonical(stored_in(user)) == canonical(default_document(user.sub))
+    assert services.read(user.pk).document.scanner.top_n == 50
+
+
+@pytest.mark.parametrize("write", ["replace", "patch"])
+def test_nothing_is_merged_into_a_ruin(db: None, user: User, write: str) -> None:
+    services.patch(user.pk, NAMED_ANN, by=user)
+    ruined(user, "many")
+    content = {"replace": default_document(user.sub), "patch": {"scanner": {"top_n": 20}}}
+    with pytest.raises(StaleRevision) as caught:
+        getattr(services, write)(user.pk, content[write], by=user, base_revision=1)
+    assert caught.value.conflicts == ("",)
+    getattr(services, write)(user.pk, content[write], by=user, base_revision=2)
+    services.read(user.pk)
