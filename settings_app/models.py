@@ -7,15 +7,18 @@ Rule 1: the document and the desired state are guarded: ``save()`` writes them o
 Rule 2: ``sub`` names the user on every wire and never changes.
 Rule 3: what the worker polls for is a column; ``auto_start`` and ``enables_exchange`` are
     computed by PostgreSQL from the document and so can never disagree with it.
+Rule 4: a user is looked up without the document, and a document that nobody can read, which other
+    hands put there, keeps nobody out: neither its user nor who looks at a list of users.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -65,6 +68,35 @@ def new_sub() -> str:
     return str(uuid.uuid4())
 
 
+class DocumentField(models.JSONField):
+    """A JSON document; the bare text of one that Python cannot decode.
+
+    A join (``select_related``) loads every column, whatever the manager leaves out.
+    """
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """Decode; PostgreSQL takes more levels of nesting and more digits than Python reads."""
+        try:
+            return super().from_db_value(value, expression, connection)
+        except (ValueError, RecursionError):
+            return value
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """Tell migrations what the column is."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs
+
+
+class UserManager(DjangoUserManager["User"]):
+    """Users without their documents: ``user.settings`` loads it when it is asked for."""
+
+    use_in_migrations = False
+
+    def get_queryset(self) -> models.QuerySet[User]:
+        """Every column but the document."""
+        return super().get_queryset().defer("settings")
+
+
 class User(AbstractUser):
     """Somebody who may sign in; with staff status, somebody for whom a runtime works.
 
@@ -93,7 +125,7 @@ class User(AbstractUser):
         validators=[RegexValidator(SUB_PATTERN)],
         help_text="Names this user on every wire. It never changes.",
     )
-    settings = models.JSONField(default=dict, editable=False)
+    settings = DocumentField(default=dict, editable=False)
     settings_version = models.PositiveSmallIntegerField(default=CURRENT_VERSION, editable=False)
     settings_revision = models.PositiveBigIntegerField(default=1, editable=False)
     settings_updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -106,6 +138,8 @@ class User(AbstractUser):
     auto_start = models.GeneratedField(
         expression=AUTO_START, output_field=models.BooleanField(), db_persist=True
     )
+
+    objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
         constraints = (

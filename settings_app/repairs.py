@@ -149,6 +149,7 @@ def _remove_all(document: Document, errors: list[FieldError], notes: list[Note])
     """Remove what the errors point at, from the last to the first: so places stay true."""
     removed: list[list[str]] = []
     dropped: list[Note] = []
+    told = {note.pointer for note in notes}
     for error in reversed(errors):
         keys = pointer_keys(error.pointer)
         if any(keys[: len(gone)] == gone for gone in removed):
@@ -157,8 +158,11 @@ def _remove_all(document: Document, errors: list[FieldError], notes: list[Note])
         if kept:
             _remove(document, kept)
             removed.append(kept)
-        if kept == keys:  # else something is missing that an earlier note has told of
+        if kept == keys:
             dropped.append(Note(error.pointer, f"dropped: it {error.message}"))
+        elif kept and error.pointer not in told:  # else that went in an earlier round
+            missing = pointer(*keys[len(kept) :]).removeprefix("/")
+            dropped.append(Note(pointer(*kept), f"dropped: its {missing} {error.message}"))
     notes += reversed(dropped)
 
 

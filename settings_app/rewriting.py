@@ -20,7 +20,8 @@ from django.db import connection, transaction
 
 from settings_app.errors import SettingsError
 from settings_app.schema import CURRENT_VERSION
-from settings_app.upgrades import Note, upgrade
+from settings_app.stored import made_current
+from settings_app.upgrades import Note
 
 BATCH_SIZE: Final = 100  # rows whose locks are held together
 
@@ -98,7 +99,7 @@ def _rows(*, after: int, batch_size: int) -> list[Row]:
 def _made_current(row: Row) -> tuple[str | None, Rewrite]:
     """The document to write, None where there is none, and what to tell of it."""
     try:
-        upgraded = upgrade(json.loads(row.text), sub=row.sub)
+        upgraded = made_current(row.text, row.version, sub=row.sub)
     except SettingsError as exc:
         return None, Rewrite(username=row.username, version=row.version, problem=str(exc))
     text = json.dumps(upgraded.settings.to_document())

@@ -9,7 +9,6 @@ Rule 3: every writer has a preview that does the same without writing.
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,10 +20,10 @@ from settings_app import interchange, writing
 from settings_app.documents import merge_patch, pointer, pointer_keys, set_at, unstorable
 from settings_app.errors import FieldError, SettingsInvalid
 from settings_app.models import User
-from settings_app.schema import CURRENT_VERSION, Settings, default_document, parse_stored
+from settings_app.schema import CURRENT_VERSION, Settings, default_document
 from settings_app.schema.secrecy import IN_PATH, looks_secret
-from settings_app.stored import Current, Document
-from settings_app.upgrades import Note, upgrade
+from settings_app.stored import Current, Document, made_current
+from settings_app.upgrades import Note
 from settings_app.writing import Edit, Preview, Saved, Wanted
 
 __all__ = [
@@ -87,20 +86,15 @@ def read(user_id: int) -> Stored:
     if row is None:
         raise User.DoesNotExist(f"There is no user with the id {user_id}.")
     sub, text, version, revision, updated_at = row
-    notes: tuple[Note, ...] = ()
-    if version == CURRENT_VERSION:
-        document = parse_stored(text)
-    else:
-        upgraded = upgrade(json.loads(text), sub=sub)
-        document, notes = upgraded.settings, upgraded.notes
+    upgraded = made_current(text, version, sub=sub)
     return Stored(
         user_id=user_id,
         sub=sub,
-        document=document,
+        document=upgraded.settings,
         version=version,
         revision=revision,
         updated_at=updated_at,
-        notes=notes,
+        notes=upgraded.notes,
     )
 
 
@@ -203,7 +197,7 @@ def load(
     Args:
         document: What `documents.decode` gives: an export, or a bare document of any version.
         adopt: Take over a document that has somebody else's identity.
-        ignore_unknown: Drop keys that are no settings; each is noted.
+        ignore_unknown: Drop keys that are no settings; a hundred of them are noted.
 
     The other Args and Raises are those of :func:`replace`.
     """

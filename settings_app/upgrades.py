@@ -18,20 +18,22 @@ from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
 from settings_app import repairs
-from settings_app.documents import canonical, pointer
+from settings_app.documents import canonical, pointer, pointer_keys, told
 from settings_app.errors import FieldError, SettingsInvalid, SettingsTooNew
 from settings_app.repairs import Note
 from settings_app.schema.document import CURRENT_VERSION, Settings
 from settings_app.schema.fields import ExchangeName
 from settings_app.schema.legacy import DROPPED, NEWER
 from settings_app.schema.markets import MOST_SYMBOLS
-from settings_app.schema.validation import unacceptable, validate
+from settings_app.schema.validation import may_name, unacceptable, validate
 
 __all__ = ["Converted", "Note", "Upgraded", "convert", "upgrade", "version_of"]
 
 Document = dict[str, Any]
 
 EXCHANGES: Final[tuple[str, ...]] = get_args(ExchangeName)
+
+CHANNELS: Final = ("email", "discord", "push")
 
 # Words of other logging systems for our four levels.
 VERBOSITY: Final[dict[str, str]] = {
@@ -157,7 +159,8 @@ def convert(document: Any) -> Converted:
     report = Report(is_strict=True)
     current = _converted(document, version, report)
     if report.errors:
-        raise SettingsInvalid(report.errors)
+        found = ((pointer_keys(error.pointer), error.message) for error in report.errors)
+        raise SettingsInvalid(told(found, may_name=may_name))
     return Converted(document=current, from_version=version, notes=tuple(report.notes))
 
 
@@ -273,32 +276,68 @@ def _move_notifications(profile: Document, new: Document, report: Report) -> Non
     if "discord_integration" in profile:
         at = pointer("perseus_profile", "discord_integration")
         discord = _section(profile, "discord_integration", report, within=("perseus_profile",))
-        notifications["discord"] = profile.pop("discord_integration")
-        report.note(at, "moved to /notifications/discord")
-        if discord.get("webhook_url_environment_variable") in {"", None}:
+        del profile["discord_integration"]
+        if discord.get("webhook_url_environment_variable") in ("", None):
             discord.pop("webhook_url_environment_variable", None)
+        _move(at, discord, notifications, ("notifications", "discord"), report)
     if "notification_preferences" in profile:
         at = pointer("perseus_profile", "notification_preferences")
         text = profile.pop("notification_preferences")
-        if not isinstance(text, str):
+        if isinstance(text, str):
+            _move_preferences(at, text, notifications, report)
+        else:
             report.wrong(at, "must be a text")
-            return
-        report.note(at, "moved to /notifications")
-        for channel in ("email", "push"):
-            if re.search(rf"\b{channel}\b", text.lower().replace("e-mail", "email")):
-                notifications[channel] = {"enabled": False}
-                report.note(pointer("notifications", channel), "off: it has no address yet")
+
+
+def _move_preferences(at: str, text: str, notifications: Document, report: Report) -> None:
+    """Make of a sentence the channels that it names."""
+    words = text.lower().replace("e-mail", "email")
+    named = [one for one in CHANNELS if re.search(rf"\b{one}\b", words)]
+    report.note(
+        at, "moved to /notifications" if named else "dropped: it names no channel that there is"
+    )
+    for channel in named:
+        if channel not in notifications:
+            notifications[channel] = {"enabled": False}
+            report.note(pointer("notifications", channel), "off: it has no address yet")
+
+
+def _move(at: str, value: Any, section: Document, place: tuple[str, str], report: Report) -> None:
+    """Put the value of an older key into a section, and tell of what stood there."""
+    name, there = place[-1], pointer(*place)
+    present = section.get(name)
+    if present is not None and not value and not isinstance(value, bool):
+        report.note(at, f"dropped: it is empty, and {there} is there already")
+        return
+    if present is not None and canonical(present) != canonical(value):
+        report.note(there, f"replaced by {at}")
+    section[name] = value
+    report.note(at, f"moved to {there}")
 
 
 def _move_watchlist(new: Document, primary: str, report: Report) -> None:
-    rows: dict[str, Document] = {}
+    """Rows that are there already stay in front; of a symbol that stands twice, one row stays."""
+    rows: list[Any] = _listed("watchlist", new.get("watchlist"), report)
+    known: dict[str, Document] = {}
+    for row in rows:
+        if isinstance(row, dict):
+            known.setdefault(canonical([row.get("symbol"), row.get("exchange")]), row)
     for key, categories in (("symbols", []), ("sparse_symbols", ["sparse"])):
         if key in new:
             report.note(pointer(key), f"moved to the watchlist, on {primary}")
             for symbol in _symbols(key, new.pop(key), report):
-                row = {"symbol": symbol, "exchange": primary, "enabled": True}
-                rows.setdefault(canonical(symbol), {**row, "categories": list(categories)})
-    new["watchlist"] = _rows("watchlist", rows, report)
+                row = {"symbol": symbol, "exchange": primary, "enabled": True, "categories": []}
+                there = known.setdefault(canonical([symbol, primary]), row)
+                if there is row:
+                    rows.append(row)
+                _add_categories(there, categories)
+    new["watchlist"] = _cut("watchlist", rows, report)
+
+
+def _add_categories(row: Document, categories: list[str]) -> None:
+    present = row.setdefault("categories", [])
+    if isinstance(present, list):  # else the schema tells what is wrong with them
+        present += [category for category in categories if category not in present]
 
 
 def _move_position_symbols(new: Document, primary: str, report: Report) -> None:
@@ -308,27 +347,31 @@ def _move_position_symbols(new: Document, primary: str, report: Report) -> None:
     }
     if rows:
         report.note("/position_symbols", f"each is on {primary} now")
-    new["position_symbols"] = _rows("position_symbols", rows, report)
+    new["position_symbols"] = _cut("position_symbols", list(rows.values()), report)
 
 
 def _symbols(key: str, value: Any, report: Report) -> list[Any]:
     """What stands for symbols, in capitals; what is none is told by the schema."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
+    listed = _listed(key, value, report)
+    return [one.strip().upper() if isinstance(one, str) else one for one in listed]
+
+
+def _listed(key: str, value: Any, report: Report) -> list[Any]:
+    """The list under a key; an empty one if there is none."""
+    if value is not None and not isinstance(value, list):
         report.wrong(pointer(key), "must be a list")
-        return []
-    return [one.strip().upper() if isinstance(one, str) else one for one in value]
+        value = None
+    return value or []
 
 
-def _rows(key: str, rows: dict[str, Document], report: Report) -> list[Document]:
+def _cut(key: str, rows: list[Any], report: Report) -> list[Any]:
     if len(rows) > MOST_SYMBOLS:
         report.wrong(
             pointer(key),
             f"must hold at most {MOST_SYMBOLS} symbols",
             instead=f"cut to its first {MOST_SYMBOLS} symbols",
         )
-    return list(rows.values())[:MOST_SYMBOLS]
+    return rows[:MOST_SYMBOLS]
 
 
 def _move_scanner(new: Document, report: Report) -> None:
@@ -339,5 +382,5 @@ def _move_scanner(new: Document, report: Report) -> None:
     ):
         if key in new:
             value = new.pop(key)
-            scanner[name] = value.lower() if isinstance(value, str) else value
-            report.note(pointer(key), f"moved to /scanner/{name}")
+            value = value.lower() if isinstance(value, str) else value
+            _move(pointer(key), value, scanner, ("scanner", name), report)

@@ -64,8 +64,9 @@ def _primary_exchange(settings: Settings) -> Iterator[FieldError]:
         configured = ", ".join(settings.exchanges)
         yield FieldError(
             at,
-            f"must be one of the exchanges under /exchanges: {configured}; "
-            f'or add it there, such as "{primary}": {{"enabled": true}}',
+            f"must be one of those that /exchanges would hold after this change: {configured}. "
+            f'Set it to one of them, or add "{primary}": {{"enabled": true}} there, in one save '
+            "of both places",
         )
     elif enabled and primary not in enabled:
         yield FieldError(

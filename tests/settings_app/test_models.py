@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from pytest_django import DjangoAssertNumQueries
 
 from settings_app import desired, services
 from settings_app.models import User
@@ -166,3 +168,30 @@ def test_what_the_worker_polls_for_follows_the_document() -> None:
     }
     services.patch(user.pk, changes, by=user)
     assert (reread(user).enables_exchange, reread(user).auto_start) == (False, False)
+
+
+# ------------------------------------------------------------------ the document
+def test_a_user_is_looked_up_without_the_document_which_comes_when_asked_for(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    made = UserFactory.create()
+    with django_assert_num_queries(1):
+        user = User.objects.get(pk=made.pk)
+    assert user.get_deferred_fields() == {"settings"}
+    with django_assert_num_queries(1):
+        assert user.settings == default_document(user.sub)
+    user.refresh_from_db()
+    assert user.settings == made.settings
+
+
+def test_a_superuser_is_made_from_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a sentence that nobody else would choose")
+    call_command(
+        "createsuperuser", "--no-input", "--username=root", "--email=root@example.org", verbosity=0
+    )
+    root = User.objects.get(username="root")
+    assert root.settings == default_document(root.sub)
+
+
+def test_migrations_know_every_column() -> None:
+    call_command("makemigrations", "--check", "--dry-run", "settings_app", verbosity=0)

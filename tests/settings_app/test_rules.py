@@ -41,7 +41,11 @@ def planned(**entry: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("patch", "pointer", "way_out"),
     [
-        (primary("kucoin"), PRIMARY, 'such as "kucoin": {"enabled": true}'),
+        (
+            primary("kucoin"),
+            PRIMARY,
+            'Set it to one of them, or add "kucoin": {"enabled": true} there, in one save of both',
+        ),
         (
             primary("kucoin", kucoin={"enabled": False}),
             PRIMARY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from settings_app.documents import canonical, merge_patch
+from settings_app.differences import overlaps
+from settings_app.documents import canonical, merge_patch, pointer, pointer_keys
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.schema import default_document, validate
 from settings_app.schema.markets import MOST_SYMBOLS
@@ -77,6 +79,134 @@ def test_only_the_wrong_row_of_a_list_is_dropped() -> None:
     document = {"symbols": ["A-USD", 5, "B-USD", "no symbol", None, "C-USD", "A-USD"]}
     settings = upgrade(document, sub=SUB).settings
     assert [row.symbol for row in settings.watchlist] == ["A-USD", "B-USD", "C-USD"]
+
+
+def test_a_symbol_of_both_old_lists_is_one_row_and_keeps_its_category() -> None:
+    document = {"symbols": ["A-USD", "B-USD"], "sparse_symbols": ["b-usd", "C-USD"]}
+    expected = [("A-USD", ()), ("B-USD", ("sparse",)), ("C-USD", ("sparse",))]
+    converted = validate({**convert(document).document, "sub": SUB})
+    for made in (upgrade(document, sub=SUB).settings, converted):
+        assert [(row.symbol, row.categories) for row in made.watchlist] == expected
+
+
+def test_a_watchlist_that_is_there_already_gains_the_old_lists_behind_it() -> None:
+    present = [
+        {"symbol": "B-USD", "exchange": "coinbase", "enabled": False, "categories": ["mine"]},
+        {"symbol": "A-USD", "exchange": "kucoin", "enabled": True, "categories": []},
+    ]
+    document = {
+        "version": 1,
+        "watchlist": present,
+        "symbols": ["A-USD", "B-USD"],
+        "sparse_symbols": ["B-USD"],
+    }
+    rows = upgrade(document, sub=SUB).settings.to_document()["watchlist"]
+    assert rows == [
+        {**present[0], "categories": ["mine", "sparse"]},
+        present[1],
+        {"symbol": "A-USD", "exchange": "coinbase", "enabled": True, "categories": []},
+    ]
+
+
+@pytest.mark.parametrize("watchlist", [[5], ["A-USD"], [{"exchange": "coinbase"}], "A-USD", {}])
+def test_what_is_no_row_of_a_watchlist_that_is_there_already_is_told(watchlist: object) -> None:
+    upgraded = upgrade({"version": 1, "watchlist": watchlist, "symbols": ["B-USD"]}, sub=SUB)
+    assert [row.symbol for row in upgraded.settings.watchlist] == ["B-USD"]
+    assert [note for note in upgraded.notes if note.message.startswith("dropped: it")]
+
+
+@pytest.mark.parametrize(
+    ("document", "expected", "notes"),
+    [
+        (
+            {
+                "notifications": {"discord": {"webhook_url_environment_variable": "DISCORD_A"}},
+                "perseus_profile": {
+                    "discord_integration": {"webhook_url_environment_variable": "DISCORD_B"}
+                },
+            },
+            {"notifications": {"discord": {"webhook_url_environment_variable": "DISCORD_B"}}},
+            {
+                "/notifications/discord": "replaced by /perseus_profile/discord_integration",
+                "/perseus_profile/discord_integration": "moved to /notifications/discord",
+            },
+        ),
+        (
+            {
+                "notifications": {"discord": {"webhook_url_environment_variable": "DISCORD_A"}},
+                "perseus_profile": {"discord_integration": {}},
+            },
+            {"notifications": {"discord": {"webhook_url_environment_variable": "DISCORD_A"}}},
+            {
+                "/perseus_profile/discord_integration": "dropped: it is empty, and "
+                "/notifications/discord is there already"
+            },
+        ),
+        (
+            {"scanner": {"exchange": "kucoin"}, "scanner_exchange": "Binance"},
+            {"scanner": {"exchange": "binance"}},
+            {
+                "/scanner/exchange": "replaced by /scanner_exchange",
+                "/scanner_exchange": "moved to /scanner/exchange",
+            },
+        ),
+        (
+            {"scanner": {"exchange": "kucoin"}, "scanner_exchange": "KuCoin"},
+            {"scanner": {"exchange": "kucoin"}},
+            {"/scanner_exchange": "moved to /scanner/exchange"},
+        ),
+        (
+            {"scanner": {"enabled": True}, "scanner_to_maintain_symbols_enabled": False},
+            {"scanner": {"enabled": False}},
+            {"/scanner/enabled": "replaced by /scanner_to_maintain_symbols_enabled"},
+        ),
+        (
+            {
+                "notifications": {"email": {"address": "anna@example.org"}},
+                "perseus_profile": {"notification_preferences": "E-Mail"},
+            },
+            {"notifications": {"email": {"address": "anna@example.org"}}},
+            {"/perseus_profile/notification_preferences": "moved to /notifications"},
+        ),
+        (
+            {"perseus_profile": {"notification_preferences": "telegram and sms only"}},
+            {},
+            {
+                "/perseus_profile/notification_preferences": "dropped: it names no channel that "
+                "there is"
+            },
+        ),
+        (
+            {"perseus_profile": {"notification_preferences": "Discord"}},
+            {"notifications": {"discord": {"enabled": False}}},
+            {"/notifications/discord": "off: it has no address yet"},
+        ),
+        (
+            {"schedule": [{"at": "10:00", "command": "switch-mode"}, {"command": "pause"}]},
+            {"schedule": []},
+            {
+                "/schedule/0": "dropped: its payload is required: it names the mode to switch to, "
+                'such as {"mode": "scalper-macdv"}',
+                "/schedule/1": "dropped: its at is required",
+            },
+        ),
+    ],
+)
+def test_nothing_that_was_there_goes_without_a_note(
+    document: dict[str, Any], expected: dict[str, Any], notes: dict[str, str]
+) -> None:
+    upgraded = upgrade({"version": 1, **document}, sub=SUB)
+    after = upgraded.settings.to_document()
+    assert merge_patch(after, expected) == after
+    told = {note.pointer: note.message for note in upgraded.notes}
+    assert {at: told.get(at) for at in notes} == notes
+
+
+@pytest.mark.parametrize("webhook", [[], {}, 5])
+def test_a_webhook_of_any_kind_is_carried_over_or_told(webhook: object) -> None:
+    profile = {"discord_integration": {"webhook_url_environment_variable": webhook}}
+    told = {note.pointer for note in upgrade({"perseus_profile": profile}, sub=SUB).notes}
+    assert "/notifications/discord/webhook_url_environment_variable" in told
 
 
 def test_a_watchlist_beyond_the_bound_is_cut_and_told() -> None:
@@ -322,6 +452,62 @@ def test_an_upgraded_document_is_always_valid(document: Any) -> None:
     assert validate(upgraded.settings.to_document()) == upgraded.settings
     told = canonical([upgraded.settings.to_document(), *map(str, upgraded.notes)])
     assert not [secret for secret in SECRETS if canonical(secret)[1:-1] in told]
+
+
+MOVED = {
+    "/symbols": "/watchlist",
+    "/sparse_symbols": "/watchlist",
+    "/scanner_to_maintain_symbols_enabled": "/scanner/enabled",
+    "/scanner_exchange": "/scanner/exchange",
+    "/perseus_profile/discord_integration": "/notifications/discord",
+}
+
+
+def leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a document that says something, with its place; of a list, the list's."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from leaves(member, at + pointer(key))
+    elif isinstance(value, list):
+        for row in value:
+            yield from ((at, leaf) for _, leaf in leaves(row))
+    elif value not in (None, ""):
+        yield at, value
+
+
+def plain(value: Any) -> object:
+    """A value as upgrades may spell it otherwise."""
+    if isinstance(value, str):
+        return value.strip().upper().lower().replace("_", "-")
+    return float(value)
+
+
+def places(at: str) -> set[str]:
+    """Where a note may tell of what stood at a place of an older document."""
+    moved = {at.replace(old, new, 1) for old, new in MOVED.items() if overlaps(old, at)}
+    keys = pointer_keys(at)
+    known = [key.lower() if depth == 1 else key for depth, key in enumerate(keys)]
+    exchange = {pointer(*known)} if keys[:1] == ["exchanges"] else set()
+    return {at, *moved, *exchange}
+
+
+@settings(deadline=None, max_examples=400)
+@given(legacy_documents())
+def test_everything_is_in_the_upgraded_document_or_in_a_note(document: Any) -> None:
+    upgraded = upgrade(document, sub=SUB)
+    carried = {plain(leaf) for _, leaf in leaves(upgraded.settings.to_document())}
+    told = [
+        note.pointer
+        for note in upgraded.notes
+        if not note.message.startswith(("moved to the", "moved to /s", "each is"))
+    ]
+    lost = [
+        at
+        for at, leaf in leaves(document)
+        if plain(leaf) not in carried
+        and not any(overlaps(place, note) for place in places(at) for note in told)
+    ]
+    assert not lost, upgraded.notes
 
 
 @settings(deadline=None)
