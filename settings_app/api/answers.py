@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from django.http import HttpResponse
 from django.utils.http import http_date
@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from settings_app.conditions import tag_of
 from settings_app.differences import ABSENT, Difference
-from settings_app.schema import Applies, applies_at
+from settings_app.schema import Applies, applies_at, is_recorded_only
 from settings_app.services import Preview, Saved, Stored
 from settings_app.templates import Template
 from settings_app.upgrades import Note
@@ -37,12 +37,17 @@ class ChangeAnswer(Answer):
     old: Any = Field(None, description="What was there; left out where nothing was.")
     new: Any = Field(None, description="What is there; left out where nothing is.")
     applies: Applies = Field(description="When the change takes effect in a running runtime.")
+    effect: Literal["recorded only"] = Field(
+        "recorded only", description="There where nothing in this version acts on the setting yet."
+    )
 
     @classmethod
     def of(cls, difference: Difference) -> Self:
         """A difference, told."""
         values = {"old": difference.old, "new": difference.new}
         there = {key: value for key, value in values.items() if value is not ABSENT}
+        if is_recorded_only(difference.path):
+            there["effect"] = "recorded only"
         return cls(path=difference.path, applies=applies_at(difference.path), **there)
 
 

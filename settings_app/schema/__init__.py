@@ -13,7 +13,13 @@ from __future__ import annotations
 from settings_app.schema.document import CURRENT_VERSION, Settings, default_document
 from settings_app.schema.fields import Applies
 from settings_app.schema.modes import ModeSettings
-from settings_app.schema.tree import applies_at, json_schema, keys_at, nearest
+from settings_app.schema.tree import (
+    applies_at,
+    is_recorded_only,
+    json_schema,
+    keys_at,
+    nearest,
+)
 from settings_app.schema.validation import parse_stored, unknown_keys, validate
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "Settings",
     "applies_at",
     "default_document",
+    "is_recorded_only",
     "json_schema",
     "keys_at",
     "nearest",

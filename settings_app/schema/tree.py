@@ -43,13 +43,22 @@ def applies_at(path: str) -> Applies:
     Args:
         path: JSON Pointer. Where it leads beyond what is known, the nearest known place counts.
     """
+    return Applies(_nearest_node(path)["x-applies"])
+
+
+def is_recorded_only(path: str) -> bool:
+    """Whether nothing in the program acts on a setting; ``path`` as for :func:`applies_at`."""
+    return "x-effect" in _nearest_node(path)
+
+
+def _nearest_node(path: str) -> Node:
     node = _tree()
     for key in pointer_keys(path):
         below = _member(node, key)
         if below is None:
             break
         node = below
-    return Applies(node["x-applies"])
+    return node
 
 
 def leaves() -> Iterator[tuple[str, Node]]:

@@ -29,7 +29,8 @@ from tests.settings_app.test_upgrades import stored
 pytestmark = pytest.mark.django_db
 
 TOP_N = "?path=/scanner/top_n"
-CHANGED = [{"path": "/scanner/top_n", "old": 50, "new": 30, "applies": "at next refresh"}]
+RECORDED = {"applies": "at next refresh", "effect": "recorded only"}
+CHANGED = [{"path": "/scanner/top_n", "old": 50, "new": 30, **RECORDED}]
 
 
 @pytest.fixture
@@ -363,3 +364,10 @@ def test_settings_that_other_hands_have_damaged_are_told_and_can_be_replaced(
         assert error["pointer"] == "/scanner/top_n"
     assert caller.put(default_document(user.sub), if_match="*").status_code == 200
     assert caller.get().json() == default_document(user.sub)
+
+
+def test_a_change_that_something_acts_on_is_not_said_to_be_recorded_only(caller: Caller) -> None:
+    row = {"symbol": "BTC-USD", "exchange": "coinbase"}
+    [change] = caller.patch({"watchlist": [row]}).json()["changes"]
+    assert change["path"] == "/watchlist/0"
+    assert "effect" not in change
