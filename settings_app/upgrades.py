@@ -209,7 +209,9 @@ def from_1_to_2(old: Document, report: Report) -> Document:
     new["exchanges"] = exchanges
     primary = _primary(profile.get("primary_exchange"), exchanges, report)
     profile["primary_exchange"] = primary
-    exchanges.setdefault(primary, {"enabled": False})
+    # A file that says nothing of exchanges means the default. A row does not: its column, by which
+    # workers find whom to host, says that none is enabled (`settings_app.models`).
+    exchanges.setdefault(primary, {"enabled": report.is_strict and "exchanges" not in old})
     if isinstance(locale := profile.get("locale"), str):
         profile["locale"] = locale.replace("_", "-")
     _move_notifications(profile, new, report)

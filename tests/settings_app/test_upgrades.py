@@ -358,6 +358,18 @@ def test_a_secret_is_dropped_by_an_upgrade_and_in_no_note(document: dict[str, An
     assert "PRIVATE" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("exchanges", "on"),
+    [({}, True), ({"exchanges": {}}, False), ({"exchanges": {"kucoin": {}}}, False)],
+)
+def test_the_primary_exchange_is_on_where_a_file_says_nothing_of_exchanges(
+    exchanges: dict[str, Any], on: bool
+) -> None:
+    profile = {"primary_exchange": "coinbase"}
+    file = {"symbols": ["BTC-USD"], "perseus_profile": profile, **exchanges}
+    assert convert(file).document["exchanges"]["coinbase"]["enabled"] is on
+
+
 # ------------------------------------------------------------------ files
 @pytest.mark.parametrize("version", [0, 1, 2])
 def test_a_file_keeps_what_is_no_setting_for_validation_to_name(version: int) -> None:
