@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from settings_app.documents import canonical, decode, merge_patch
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.schema import default_document, validate
-from settings_app.signals import settings_saved
 from tests.settings_app.factories import UserFactory
 from tests.settings_app.strategies import current_documents
 from tests.settings_app.test_upgrades import stored
@@ -32,19 +30,6 @@ NO_DATABASE_FIXTURE = [HealthCheck.function_scoped_fixture]  # each example over
 def user() -> User:
     """Somebody with the default document."""
     return UserFactory.create()
-
-
-@pytest.fixture
-def announced() -> Iterator[list[dict[str, Any]]]:
-    """What listeners were told, in order."""
-    calls: list[dict[str, Any]] = []
-
-    def listen(**told: Any) -> None:
-        calls.append({key: told[key] for key in ("user_id", "sub", "revision", "origin")})
-
-    settings_saved.connect(listen)
-    yield calls
-    settings_saved.disconnect(listen)
 
 
 def row(user: User) -> tuple[Any, ...]:

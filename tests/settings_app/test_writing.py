@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -40,19 +39,6 @@ BTC, ETH, SOL = (
 def user() -> User:
     """Somebody with the default document."""
     return UserFactory.create()
-
-
-@pytest.fixture
-def announced() -> Iterator[list[dict[str, Any]]]:
-    """What listeners were told, in order."""
-    calls: list[dict[str, Any]] = []
-
-    def listen(**told: Any) -> None:
-        calls.append({key: told[key] for key in ("user_id", "sub", "revision", "origin")})
-
-    settings_saved.connect(listen)
-    yield calls
-    settings_saved.disconnect(listen)
 
 
 def stored_in(user: User) -> Any:

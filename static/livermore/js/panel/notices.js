@@ -24,7 +24,7 @@ export function showNotices(shown, at) {
 /** Name of each true callout -> the values of its slots. */
 function figures(shown, at) {
   const { status } = known;
-  const heard = status ? `${age(at - status.at)} ago` : "never";
+  const heard = status ? `${age(at - status.at)} ago` : "not lately"; // a status is kept for three heartbeats only
   const result = {};
   if (!known.signedIn) result["signed-out"] = {};
   else if (isCutOff()) result.reconnecting = { heard };
