@@ -34,6 +34,7 @@ from control.protocol import (
     CommandAck,
     CommandResult,
     Desired,
+    Origin,
     RuntimeCommand,
     RuntimeStatus,
     SwitchMode,
@@ -47,6 +48,7 @@ from control.protocol import (
 from settings_app import desired
 
 DEFAULT_WAIT_SECONDS = 5.0
+SHELL = Origin(who="", via="shell")
 INTENTS = frozenset({Command.PAUSE, Command.RESUME, Command.SWITCH_MODE})
 
 
@@ -140,6 +142,7 @@ def send(
     payload: Mapping[str, Any] | None = None,
     *,
     source: Literal["admin", "system"] = "admin",
+    origin: Origin | None = None,
     wait: float | None = DEFAULT_WAIT_SECONDS,
 ) -> Answer:
     """Send a command and wait until its result is there.
@@ -149,6 +152,7 @@ def send(
         command: One of :class:`Command`.
         payload: As :data:`PAYLOADS` says.
         source: ``admin`` for a person, ``system`` for the program itself.
+        origin: Who sends it and by what, for the history; by default a person at the shell.
         wait: Seconds to wait for the result; None returns as soon as it is sent.
 
     Raises:
@@ -158,12 +162,13 @@ def send(
     message = compose(command, payload, source=source)
     message, recorded = _record(user, message)
     answer = Answer(command_id=str(message.id), recorded=recorded, sent=False)
+    origin = origin or SHELL
     try:
         if wait is None:
-            _publish(user.sub, message)
+            publish(user.sub, message, origin)
             return _sent(answer)
         with wire.listening_to(responses_of(user.sub)) as responses:
-            _publish(user.sub, message)
+            publish(user.sub, message, origin)
             return _await_result(responses, user.sub, _sent(answer), time.monotonic() + wait)
     except redis.RedisError as exc:
         if recorded is None:
@@ -177,10 +182,13 @@ async def asend(
     payload: Mapping[str, Any] | None = None,
     *,
     source: Literal["admin", "system"] = "admin",
+    origin: Origin | None = None,
     wait: float | None = DEFAULT_WAIT_SECONDS,
 ) -> Answer:
     """:func:`send` for code with an event loop; the loop is never blocked."""
-    return await asyncio.to_thread(send, user, command, payload, source=source, wait=wait)
+    return await asyncio.to_thread(
+        send, user, command, payload, source=source, origin=origin, wait=wait
+    )
 
 
 def status(user: HasRuntime) -> RuntimeStatus | None:
@@ -215,11 +223,16 @@ def _record(user: HasRuntime, message: RuntimeCommand) -> tuple[RuntimeCommand, 
     return message.model_copy(update={"desired_revision": row.revision}), recorded
 
 
-def _publish(sub: str, message: RuntimeCommand) -> None:
+def publish(sub: str, message: RuntimeCommand, origin: Origin) -> None:
+    """Put a composed command on the wire.
+
+    Raises:
+        redis.RedisError: If Redis did not take it.
+    """
     # One transaction: whoever hears the message finds it in the stream.
     text = message.to_json()
     with wire.shared().pipeline(transaction=True) as pipe:
-        pipe.xadd(commands_of(sub), {"command": text})
+        pipe.xadd(commands_of(sub), {"command": text, "origin": origin.to_json()})
         pipe.publish(commands_of(sub), text)
         pipe.execute()
 

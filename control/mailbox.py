@@ -19,15 +19,18 @@ from typing import Any
 
 import redis.asyncio
 import structlog
+from pydantic import ValidationError
 from redis.exceptions import RedisError, ResponseError
 
 from control import wire
 from control.protocol import (
     CONSUMER_GROUP,
+    FOREIGN,
     HISTORY_LENGTH,
     RESULT_TTL_SECONDS,
     CommandAck,
     CommandResult,
+    Origin,
     commands_of,
     history_of,
     now_ms,
@@ -55,12 +58,14 @@ class Delivery:
         body: The JSON value, or the text where it is not JSON.
         entry_id: Its place in the stream; None when it came by a bare PUBLISH.
         arrived_ms: When it was sent: by Redis' clock for an entry, else None.
+        origin: Who sent it, as far as that was said.
     """
 
     sub: str
     body: Any
     entry_id: str | None
     arrived_ms: int | None
+    origin: Origin = FOREIGN
 
 
 Receive = Callable[[Delivery], None]
@@ -305,6 +310,7 @@ class Mailbox:
                 body=body,
                 entry_id=entry_id,
                 arrived_ms=int(entry_id.partition("-")[0]),
+                origin=_origin(fields.get("origin")),
             )
         )
 
@@ -388,6 +394,14 @@ def _read_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def _origin(text: str | None) -> Origin:
+    """Who sent an entry; a foreign program need not say, and may say nonsense."""
+    try:
+        return FOREIGN if text is None else Origin.model_validate_json(text)
+    except ValidationError:
+        return FOREIGN
 
 
 def _ids(body: Any) -> list[str]:

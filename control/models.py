@@ -2,6 +2,7 @@
 
 Rule 1: a lease is changed only through :mod:`control.leases`, whose clock is the database's.
 Rule 2: a receipt is a record against doing a command twice, not a log; it is pruned.
+Rule 3: what a runtime writes, it writes under its fence (:func:`control.leases.hold`).
 """
 
 from __future__ import annotations
@@ -48,3 +49,75 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"receipt of command {self.command_id}"
+
+
+class Reversible(models.Model):
+    """The last command of a user that can be undone: one level, replaced by the next one."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="reversible_command",
+    )
+    command = models.TextField()
+    text = models.TextField(help_text="What undoing it does, in words.")
+    inverse = models.JSONField(help_text="What undoing it writes.")
+    revision = models.BigIntegerField(
+        help_text="Of the desired state or of the settings: undone only while it is still that."
+    )
+
+    def __str__(self) -> str:
+        return f"undo of {self.command} for user {self.user_id}"
+
+
+class PlannedCommand(models.Model):
+    """When an entry of a user's schedule is due next; a restart neither forgets nor repeats it."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="planned_commands"
+    )
+    entry = models.TextField(help_text="The entry of the schedule, in canonical JSON.")
+    due_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "entry"], name="planned_once_per_entry")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entry} for user {self.user_id}, due {self.due_at}"
+
+
+class Incident(models.Model):
+    """Something of Livermore's own that does not work for a user, from beginning to end."""
+
+    class Kind(models.TextChoices):
+        """What fails."""
+
+        FEED_STALE = "feed-stale", "Feed stale"
+        FAULTED = "faulted", "Runtime faulted"
+        WORKER_GONE = "worker-gone", "Worker gone"
+        CHANNEL_DEAD = "channel-dead", "Delivery channel dead"
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="incidents"
+    )
+    kind = models.TextField(choices=Kind)
+    subject = models.TextField(blank=True, help_text="Which one: an exchange, a channel.")
+    detail = models.TextField(blank=True)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "kind", "subject"],
+                condition=models.Q(ended_at__isnull=True),
+                name="incident_open_once",
+            )
+        ]
+        indexes = [models.Index(fields=["user", "-began_at"], name="incident_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}".strip()

@@ -17,10 +17,12 @@ import structlog
 
 from control import client
 from control.client import Recipient
-from control.protocol import Command
+from control.protocol import Command, Origin
 from settings_app.signals import settings_saved
 
 log = structlog.get_logger(__name__)
+
+SAVED = Origin(who="", via="settings")
 
 # One thread keeps the order. The interpreter waits for it on the way out.
 _sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reloads")
@@ -52,7 +54,7 @@ def _send(user: Recipient) -> None:
     with _lock:
         saved = _waiting.pop(user)
     try:
-        client.send(user, Command.RELOAD_SETTINGS, saved, source="system", wait=None)
+        client.send(user, Command.RELOAD_SETTINGS, saved, source="system", origin=SAVED, wait=None)
     except client.NotSent as exc:
         log.warning("settings.reload_not_sent", sub=user.sub, reason=str(exc), **saved)
     except Exception:

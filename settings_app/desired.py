@@ -23,10 +23,21 @@ IS_PAUSED: Final = Coalesce(F("is_paused"), ~Q(auto_start=True))
 
 RECORD: Final = """
     UPDATE settings_app_user
-       SET is_paused = coalesce(%s, is_paused),
-           runtime_mode = coalesce(%s, runtime_mode),
-           desired_revision = desired_revision + 1
-     WHERE id = %s
+       SET is_paused = coalesce(%(is_paused)s, is_paused),
+           runtime_mode = coalesce(%(mode)s, runtime_mode),
+           desired_revision = desired_revision + 1,
+           desired_at = statement_timestamp(),
+           desired_before = CASE
+               WHEN coalesce(%(is_paused)s, is_paused, NOT auto_start)
+                    = coalesce(is_paused, NOT auto_start)
+                AND coalesce(%(mode)s, runtime_mode) = runtime_mode
+               THEN desired_before
+               ELSE jsonb_build_object(
+                    'isPaused', coalesce(is_paused, NOT auto_start),
+                    'mode', runtime_mode,
+                    'revision', desired_revision + 1)
+           END
+     WHERE id = %(user)s
  RETURNING coalesce(is_paused, NOT auto_start), runtime_mode, desired_revision
 """
 
@@ -60,6 +71,24 @@ class HostedUser(NamedTuple):
     settings_revision: int
 
 
+class Before(NamedTuple):
+    """The desired state before it last became another one; ``revision`` is of what replaced it."""
+
+    is_paused: bool
+    mode: Mode
+    revision: int
+
+
+def read_before(user_id: int) -> Before | None:
+    """What the user wanted before; None while it never changed.
+
+    Raises:
+        User.DoesNotExist: If there is no such user.
+    """
+    row = User.objects.values_list("desired_before", flat=True).get(pk=user_id)
+    return None if row is None else Before(row["isPaused"], Mode(row["mode"]), row["revision"])
+
+
 def read_desired(user_id: int) -> Desired:
     """What the user wants now.
 
@@ -85,7 +114,7 @@ def record(user_id: int, *, is_paused: bool | None = None, mode: str | None = No
     if mode is not None and not Mode(mode).is_implemented:
         raise ValueError(f"The mode {mode} is not implemented.")
     with connection.cursor() as cursor:
-        cursor.execute(RECORD, [is_paused, mode, user_id])
+        cursor.execute(RECORD, {"is_paused": is_paused, "mode": mode, "user": user_id})
         row = cursor.fetchone()
     if row is None:
         raise User.DoesNotExist(f"There is no user with the id {user_id}.")

@@ -23,6 +23,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.base import ModelBase
+from django.db.models.functions import Now
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
@@ -114,6 +115,8 @@ class User(AbstractUser):
             "is_paused",
             "runtime_mode",
             "desired_revision",
+            "desired_at",
+            "desired_before",
         }
     )
 
@@ -132,6 +135,10 @@ class User(AbstractUser):
     is_paused = models.BooleanField("paused", null=True, default=None, editable=False)
     runtime_mode = models.TextField("mode", default=Mode.POSITION_MONITOR.value, editable=False)
     desired_revision = models.BigIntegerField(default=0, editable=False)
+    # When the desired state was last decided, and what it was before it last became another one:
+    # {"isPaused": …, "mode": …, "revision": the one that replaced it}.
+    desired_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    desired_before = models.JSONField(null=True, default=None, editable=False)
     enables_exchange = models.GeneratedField(
         expression=ENABLES_EXCHANGE, output_field=models.BooleanField(), db_persist=True
     )
