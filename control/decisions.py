@@ -1,116 +1,154 @@
-"""Deciding one command: the check, what is recorded, and the receipt in one transaction.
+"""Deciding one command: what it does, and the answer to it.
 
-Rule 1: synchronous, for a database thread, and nothing in memory is touched: the runtime applies
-    the situation on its own loop, behind the commit and before the answer. A transaction that
-    fails to commit is simply tried again.
+Rule 1: pure over a :class:`Ledger`, which is one transaction: all that is decided is recorded
+    together with its receipt, or nothing is. A transaction that fails to commit is decided again.
 Rule 2: a command id that has a receipt is answered from it, and nothing else happens.
-Rule 3: the lease is held through the whole transaction; a fenced-off worker decides nothing.
+Rule 3: of two intents the newer wins, whichever arrives first; a command from a program that does
+    not record intents is an intent of now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from django.db import transaction
-from django.utils import timezone
-
-from control import inbox, leases, plan
-from control.effects import CommandFailed, Judgement
-from control.models import Receipt
+from control import inbox
+from control.effects.base import Before, CommandFailed, Order, Work
+from control.effects.table import EFFECTS
 from control.plan import Situation
-from control.protocol import Command, CommandResult, RuntimeCommand, now_ms
-from settings_app import desired
-from trading.ports import Owner
+from control.protocol import Command, CommandResult, Desired, RuntimeCommand, now_ms
+from control.undo import Undo
+from settings_app.desired import Former
 
 PAUSED_BY: Mapping[Command, bool] = {Command.PAUSE: True, Command.RESUME: False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The answer, and the situation to apply; None when nothing changed.
+class Opened:
+    """What a decision begins with, read under the lease.
 
-    A failed command has none: what it found may be news, but it is the poll's to bring.
+    Args:
+        receipt: The answer that the command's id has had already.
+        desired: What the user wants now.
+        before: What they wanted before that became another wish; None where it never did.
+        settings_revision: Of the document as it is stored.
+        undo: What the last reversible command can be undone by.
+    """
+
+    receipt: CommandResult | None
+    desired: Desired
+    before: Former | None
+    settings_revision: int
+    undo: Undo | None
+
+
+class Ledger(Protocol):
+    """Where decisions are recorded: one user's rows, in one transaction, under one lease."""
+
+    def open(self, command: RuntimeCommand) -> Opened:
+        """Hold the lease until the transaction ends, and read.
+
+        Raises:
+            Fenced: If another worker drives this user.
+        """
+
+    def record(self, *, is_paused: bool | None, mode: str | None) -> None:
+        """Record an intent, as the newest."""
+
+    def situation(self) -> Situation:
+        """All that the user wants, as it stands in this transaction."""
+
+    def edit(self, change: Callable[[dict[str, Any]], dict[str, Any]], *, origin: str) -> int:
+        """Save a change of the settings; their revision afterwards.
+
+        Raises:
+            CommandFailed: If the settings refuse it; then nothing of it is written.
+        """
+
+    def remember(self, undo: Undo | None) -> None:
+        """Keep what undoes the command; None: there is nothing to undo any more."""
+
+    def keep(self, command: RuntimeCommand, result: CommandResult) -> None:
+        """Write the receipt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer, and what the runtime does behind the commit.
+
+    Args:
+        situation: What to apply; None where nothing changed. A failed command has none: what it
+            found may be news, but it is the poll's to bring.
+        order: Work for the data plane that goes on behind the answer.
     """
 
     result: CommandResult
     situation: Situation | None = None
+    order: Order | None = None
 
 
-def decide(owner: Owner, command: RuntimeCommand, judge: Judgement) -> Verdict:
-    """Check, record and write the receipt.
+def decide(ledger: Ledger, command: RuntimeCommand, before: Before) -> Verdict:
+    """Check, carry out and write the receipt.
 
     Args:
-        owner: Whose runtime, and by which fence.
         command: Validated.
-        judge: Says what the command does; called once the check has passed.
+        before: The runtime as the command finds it.
 
     Raises:
         Fenced: If another worker drives this user.
-        django.db.Error: If the transaction failed; call again.
+        django.db.Error: If the transaction failed; call again in a new one.
     """
-    with transaction.atomic():
-        leases.hold(owner.user_id, owner.fence)
-        receipt = Receipt.objects.filter(user_id=owner.user_id, command_id=command.id).first()
-        if receipt is not None:
-            return Verdict(result=CommandResult.model_validate(receipt.result))
-        situation: Situation | None = None
-        try:
-            _check_intent(owner, command)
-            situation = plan.situation(owner.user_id)
-            done = judge(situation)
-            result = CommandResult(
-                command_id=str(command.id),
-                status="succeeded",
-                success=True,
-                message=done.message,
-                data=done.data,
-                timestamp=now_ms(),
-            )
-        except CommandFailed as exc:
-            situation = None
-            result = inbox.failed(str(command.id), str(exc), now_ms(), exc.data)
-        Receipt.objects.create(
-            user_id=owner.user_id, command_id=command.id, result=result.to_dict()
+    opened = ledger.open(command)
+    if opened.receipt is not None:
+        return Verdict(result=opened.receipt)
+    try:
+        opened = _with_its_intent(ledger, opened, command)
+        work = Work(ledger=ledger, opened=opened, command=command, before=before)
+        done = EFFECTS[command.command](work)
+    except CommandFailed as exc:
+        verdict = Verdict(result=inbox.failed(str(command.id), str(exc), now_ms(), exc.data))
+    else:
+        result = CommandResult(
+            command_id=str(command.id),
+            status="succeeded",
+            success=True,
+            message=done.message,
+            data=done.data,
+            timestamp=now_ms(),
         )
-        return Verdict(result=result, situation=situation)
+        verdict = Verdict(result=result, situation=done.situation, order=done.order)
+    ledger.keep(command, verdict.result)
+    return verdict
 
 
-def refuse(owner: Owner, command: RuntimeCommand, result: CommandResult) -> CommandResult:
+def refuse(ledger: Ledger, command: RuntimeCommand, result: CommandResult) -> CommandResult:
     """Write the receipt of a command that is not carried out (superseded, expired).
 
     Returns:
         The answer to give: an earlier one, if the id had been answered before.
     """
-    with transaction.atomic():
-        leases.hold(owner.user_id, owner.fence)
-        receipt, _ = Receipt.objects.get_or_create(
-            user_id=owner.user_id, command_id=command.id, defaults={"result": result.to_dict()}
-        )
-        return CommandResult.model_validate(receipt.result)
+    opened = ledger.open(command)
+    if opened.receipt is not None:
+        return opened.receipt
+    ledger.keep(command, result)
+    return result
 
 
-def _check_intent(owner: Owner, command: RuntimeCommand) -> None:
+def _with_its_intent(ledger: Ledger, opened: Opened, command: RuntimeCommand) -> Opened:
     """Let only the newest intent pass, and record one that nobody has recorded yet."""
     mode = (command.payload or {}).get("mode")
     if command.command is Command.SWITCH_MODE:
         if mode == "scalper-orderbook":
             raise CommandFailed("mode scalper-orderbook is not implemented")
     elif command.command not in PAUSED_BY:
-        return
+        return opened
     if command.desired_revision is None:  # a foreign program: it speaks for the user now
-        desired.record(owner.user_id, is_paused=PAUSED_BY.get(command.command), mode=mode)
-        return
-    row = desired.read_desired(owner.user_id)
-    if command.desired_revision < row.revision:
+        ledger.record(is_paused=PAUSED_BY.get(command.command), mode=mode)
+        return replace(ledger.open(command), receipt=None)
+    if command.desired_revision < opened.desired.revision:
         raise CommandFailed(
-            f"superseded by a newer intent (revision {row.revision},"
+            f"superseded by a newer intent (revision {opened.desired.revision},"
             f" this was {command.desired_revision})"
         )
-
-
-def prune() -> int:
-    """Delete the receipts that no repetition can ask for any more; how many there were."""
-    old = timezone.now() - timedelta(days=1)
-    return Receipt.objects.filter(created_at__lt=old).delete()[0]
+    return opened

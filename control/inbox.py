@@ -8,16 +8,20 @@ Rule 3: whatever arrives becomes an answer: a command to carry out, or the reaso
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from control.protocol import (
     EXPIRY_SECONDS,
+    FOREIGN,
     PAYLOADS,
     Command,
     CommandResult,
+    Origin,
     RuntimeCommand,
     field_errors,
 )
@@ -38,6 +42,7 @@ CLASSES: dict[Command, int] = {
 NEVER_TOO_OLD = frozenset({Command.PAUSE, Command.RESUME, Command.SWITCH_MODE})
 CAPACITY = 10_000
 LONGEST_ID = 100
+LONGEST_REASON = 2_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +51,7 @@ class Parcel:
 
     entry_id: str | None
     sent_ms: int | None  # by Redis' clock; None for a bare PUBLISH
+    origin: Origin = FOREIGN
     waiting: int = 0
 
     def settled_by_one_more(self) -> str | None:
@@ -54,13 +60,14 @@ class Parcel:
         return self.entry_id if self.waiting <= 0 else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Request:
-    """A well-formed command in the queue."""
+    """A well-formed command in the queue. Times are this host's: for durations."""
 
     command: RuntimeCommand
     parcel: Parcel
-    arrived_ms: int  # this host's clock: for durations
+    arrived_ms: int
+    acked_ms: int | None = None
 
     @property
     def id(self) -> str:
@@ -74,31 +81,47 @@ class Refusal:
     command_id: str | None
     reason: str
     parcel: Parcel
+    arrived_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """In the place of a body that is no JSON, or too long to be looked at."""
+
+    reason: str
 
 
 def read(
-    body: Any, *, entry_id: str | None, sent_ms: int | None, now_ms: int
+    body: Any,
+    *,
+    entry_id: str | None,
+    sent_ms: int | None,
+    now_ms: int,
+    origin: Origin = FOREIGN,
 ) -> list[Request | Refusal]:
     """Read a body: one command, or a batch of them.
 
     Every item of a batch is answered on its own; an empty batch and a scalar are refusals.
     """
     items = body if isinstance(body, list) else [body]
-    parcel = Parcel(entry_id=entry_id, sent_ms=sent_ms, waiting=max(1, len(items)))
+    parcel = Parcel(entry_id=entry_id, sent_ms=sent_ms, origin=origin, waiting=max(1, len(items)))
     if not items:
-        return [Refusal(command_id=None, reason="an empty batch", parcel=parcel)]
+        items = [Unreadable("an empty batch")]
     return [_read_one(item, parcel, now_ms) for item in items]
 
 
 def _read_one(item: Any, parcel: Parcel, now_ms: int) -> Request | Refusal:
     command_id = None
+    if isinstance(item, Unreadable):
+        return Refusal(command_id=None, reason=item.reason, parcel=parcel, arrived_ms=now_ms)
     if isinstance(item, dict) and "id" in item:
         command_id = storable(str(item["id"]))[:LONGEST_ID]
     try:
         command = RuntimeCommand.model_validate(item)
         PAYLOADS[command.command].model_validate(command.payload or {})
     except ValidationError as exc:
-        return Refusal(command_id=command_id, reason=storable(field_errors(exc)), parcel=parcel)
+        reason = storable(field_errors(exc))[:LONGEST_REASON]
+        return Refusal(command_id=command_id, reason=reason, parcel=parcel, arrived_ms=now_ms)
     return Request(command=command, parcel=parcel, arrived_ms=now_ms)
 
 
@@ -136,12 +159,19 @@ def too_old(request: Request, *, now_ms: int, redis_now_ms: int) -> str | None:
     return None
 
 
-@dataclass(slots=True)
 class Inbox:
     """The waiting commands of one runtime."""
 
-    _heap: list[tuple[int, int, Request]] = field(default_factory=list)
-    _arrivals: int = 0
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Request]] = []
+        self._arrivals = 0
+        self.malformed = 0
+        """How many bodies were no command."""
+        self.at_once: deque[tuple[Request | Refusal, CommandResult | None]] = deque()
+        """What needs no decision, with its answer; None: there is nobody to answer, or it is a
+        question that is answered with the status."""
+        self.void: deque[tuple[Request, CommandResult]] = deque()
+        """What is not to be carried out any more, with the answer to put on record."""
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -151,28 +181,45 @@ class Inbox:
         """Whether only a pause is still let in."""
         return len(self._heap) >= CAPACITY
 
-    def put(self, request: Request) -> list[Request]:
-        """Queue a command.
+    def receive(self, items: Iterable[Request | Refusal], now_ms: int) -> None:
+        """Take what was read from one body."""
+        for item in items:
+            if isinstance(item, Refusal):
+                self._refuse(item, now_ms)
+            elif item.command.command is Command.STATUS:
+                self.at_once.append((item, None))
+            elif self.is_full and item.command.command is not Command.PAUSE:
+                full = failed(item.id, "the queue of this runtime is full; try again", now_ms)
+                self.at_once.append((item, full))
+            else:
+                for resume in self._put(item):
+                    self.void.append((resume, superseded(resume.id, "a later pause", now_ms)))
 
-        Returns:
-            The resumes that this one, a pause, supersedes; they have left the queue.
-        """
-        superseded: list[Request] = []
+    def take(self) -> Request | None:
+        """The next command to carry out, or None."""
+        return heapq.heappop(self._heap)[2] if self._heap else None
+
+    def _refuse(self, refusal: Refusal, now_ms: int) -> None:
+        self.malformed += 1
+        answer = None
+        if refusal.command_id is not None:
+            answer = failed(refusal.command_id, refusal.reason, now_ms)
+        self.at_once.append((refusal, answer))
+
+    def _put(self, request: Request) -> list[Request]:
+        """Queue a command; the resumes that it, a pause, supersedes have left the queue."""
+        overtaken: list[Request] = []
         if request.command.command is Command.PAUSE:
             waiting, self._heap = self._heap, []
             for entry in sorted(waiting):
                 if _is_overtaken(entry[2].command, request.command):
-                    superseded.append(entry[2])
+                    overtaken.append(entry[2])
                 else:
                     self._heap.append(entry)  # sorted, and so a heap
         self._arrivals += 1
         entry = (CLASSES[request.command.command], self._arrivals, request)
         heapq.heappush(self._heap, entry)
-        return superseded
-
-    def take(self) -> Request | None:
-        """The next command to carry out, or None."""
-        return heapq.heappop(self._heap)[2] if self._heap else None
+        return overtaken
 
 
 def _is_overtaken(resume: RuntimeCommand, pause: RuntimeCommand) -> bool:

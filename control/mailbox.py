@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError, ResponseError
 
 from control import wire
+from control.inbox import Unreadable
 from control.protocol import (
     CONSUMER_GROUP,
     FOREIGN,
@@ -47,6 +48,7 @@ BACKOFF_SECONDS = (0.1, 5.0)
 QUIET_SECONDS = 5.0
 RECLAIM_SWEEPS = 5
 RECLAIM_IDLE_MS = 5_000
+LONGEST_BODY = 1_000_000  # characters; room for a batch of thousands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,10 +392,12 @@ def _queue(pipe: redis.asyncio.client.Pipeline, step: tuple[Any, ...]) -> None:
 
 
 def _read_json(text: str) -> Any:
+    if len(text) > LONGEST_BODY:
+        return Unreadable(f"a body of {len(text):,} characters, more than {LONGEST_BODY:,}")
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        return Unreadable("not JSON")
 
 
 def _origin(text: str | None) -> Origin:

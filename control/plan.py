@@ -7,11 +7,13 @@ Rule 2: :func:`plan_of` is pure: the same document, mode and positions give the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
+from control.models import Reversible
 from control.protocol import Desired
+from control.undo import Undo
 from settings_app import credentials, desired, services
-from settings_app.errors import SettingsInvalid, SettingsTooNew
+from settings_app.errors import FieldError, SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.schema import Settings
 from trading.core.market import Market, Timeframe
@@ -29,15 +31,21 @@ class Situation:
         desired: Paused or not, and the mode.
         settings_revision: Of the document the plan was made from.
         plan: What to watch; None where the document cannot be used.
-        problems: Why not, a sentence for each field.
+        document: The document itself; None where it cannot be used.
+        problems: Why not, one for each field.
         credentials_set: The variables that the user may name and that are set in this process.
+        credentials_missing: Those that the document names and that are not.
+        undo: What ``undo`` would do.
     """
 
     desired: Desired
     settings_revision: int
     plan: DeskPlan | None
-    problems: tuple[str, ...] = ()
+    document: Settings | None = field(default=None, repr=False)
+    problems: tuple[FieldError, ...] = ()
     credentials_set: tuple[str, ...] = ()
+    credentials_missing: tuple[str, ...] = ()
+    undo: Undo | None = None
 
     @property
     def timeframes(self) -> tuple[str, ...]:
@@ -53,29 +61,50 @@ def situation(user_id: int) -> Situation:
     """
     row = desired.read_desired(user_id)
     wanted = Desired(is_paused=row.is_paused, mode=str(row.mode), revision=row.revision)
-    revision = User.objects.values_list("settings_revision", flat=True).get(pk=user_id)
+    undo = last_undo(user_id)
     holder = credentials.holder(user_id)
-    unusable = Situation(
-        desired=wanted,
-        settings_revision=revision,
-        plan=None,
-        credentials_set=credentials.usable(holder),
-    )
     try:
         stored = services.read(user_id)
-    except SettingsInvalid as exc:
-        problems = tuple(f"{error.pointer or '/'}: {error.message}" for error in exc.errors)
-        return replace(unusable, problems=problems)
-    except SettingsTooNew as exc:
-        return replace(unusable, problems=(str(exc),))
-    named = credentials.named(stored.document).values()
+    except (SettingsInvalid, SettingsTooNew) as exc:
+        return Situation(
+            desired=wanted,
+            settings_revision=User.objects.values_list("settings_revision", flat=True).get(
+                pk=user_id
+            ),
+            plan=None,
+            problems=_problems(exc),
+            credentials_set=credentials.usable(holder),
+            undo=undo,
+        )
+    named = tuple(dict.fromkeys(credentials.named(stored.document).values()))
+    found = credentials.usable(holder, first=named)
     held = Position.objects.filter(user_id=user_id).values_list("exchange", "symbol")
     return Situation(
         desired=wanted,
         settings_revision=stored.revision,
         plan=plan_of(stored.document, row.mode, held),
-        credentials_set=credentials.usable(holder, first=named),
+        document=stored.document,
+        credentials_set=found,
+        # Only what the user may name: another word may be a secret in the wrong place.
+        credentials_missing=tuple(
+            name for name in named if name not in found and credentials.may_use(name, user=holder)
+        ),
+        undo=undo,
     )
+
+
+def last_undo(user_id: int) -> Undo | None:
+    """What the user's last reversible command can be undone by."""
+    row = (
+        Reversible.objects.filter(user_id=user_id)
+        .values("command", "text", "inverse", "revision")
+        .first()
+    )
+    return None if row is None else Undo.of_row(**row)
+
+
+def _problems(exc: SettingsInvalid | SettingsTooNew) -> tuple[FieldError, ...]:
+    return exc.errors if isinstance(exc, SettingsInvalid) else (FieldError("", str(exc)),)
 
 
 def plan_of(document: Settings, mode: Mode, held: Iterable[tuple[str, str]]) -> DeskPlan:

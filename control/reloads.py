@@ -22,6 +22,8 @@ from settings_app.signals import settings_saved
 
 log = structlog.get_logger(__name__)
 
+# What a runtime saves while it carries out a command is in effect when the command is answered.
+APPLIED_BY_THE_RUNTIME = frozenset({Command.ADD_SYMBOL, Command.REMOVE_SYMBOL, Command.UNDO})
 SAVED = Origin(who="", via="settings")
 
 # One thread keeps the order. The interpreter waits for it on the way out.
@@ -41,6 +43,8 @@ def flush() -> None:
 
 
 def _ask_for_reload(*, user_id: int, sub: str, revision: int, origin: str, **_: Any) -> None:
+    if origin in APPLIED_BY_THE_RUNTIME:
+        return
     user = Recipient(pk=user_id, sub=sub)
     with _lock:
         before = _waiting.get(user)

@@ -19,16 +19,17 @@ from typing import TypeVar
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from control import decisions, effects, inbox, plan, status
+from control import inbox, ledger, plan, status
 from control.database import Database
-from control.effects import Before
+from control.decisions import Verdict
+from control.effects.base import Before, Order, usable
+from control.effects.settings import changes
 from control.inbox import Inbox, Refusal, Request
 from control.leases import Fenced
 from control.lifecycle import Life, Trigger
 from control.mailbox import Delivery, Mailbox
 from control.plan import Situation
 from control.protocol import (
-    Command,
     CommandAck,
     CommandResult,
     Desired,
@@ -80,13 +81,11 @@ class Runtime:
         self._fault: Fault | None = None
         self._inbox = Inbox()
         self._asked = asyncio.Event()
-        self._at_once: asyncio.Queue[tuple[Request | Refusal, CommandResult | None]]
-        self._at_once = asyncio.Queue()
-        self._void: deque[tuple[Request, CommandResult]] = deque()
+        self._can_answer = asyncio.Event()
+        self._changes: tuple[dict[str, str], ...] = ()
         self._deciding = asyncio.Lock()
         self._is_stopped = False
         self._started_at_ms = now_ms()
-        self._malformed = 0
         self._latency: dict[str, deque[float]] = {}
         self._links: dict[str, str] = {}
 
@@ -95,37 +94,31 @@ class Runtime:
     def receive(self, delivery: Delivery) -> None:
         """Take what a delivery asks for. Never waits."""
         at = now_ms()
-        for item in inbox.read(
-            delivery.body, entry_id=delivery.entry_id, sent_ms=delivery.arrived_ms, now_ms=at
-        ):
+        items = inbox.read(
+            delivery.body,
+            entry_id=delivery.entry_id,
+            sent_ms=delivery.arrived_ms,
+            now_ms=at,
+            origin=delivery.origin,
+        )
+        self._inbox.receive(items, at)
+        for item in items:
             if isinstance(item, Refusal):
-                self._refuse(item)
-            elif item.command.command is Command.STATUS:
-                self._at_once.put_nowait((item, None))
-            elif self._inbox.is_full and item.command.command is not Command.PAUSE:
-                full = inbox.failed(item.id, "the queue of this runtime is full; try again", at)
-                self._at_once.put_nowait((item, full))
-            else:
-                for resume in self._inbox.put(item):
-                    self._void.append((resume, inbox.superseded(resume.id, "a later pause", at)))
+                log.warning("command.malformed", sub=self.owner.sub, reason=item.reason[:200])
         self._asked.set()
-
-    def _refuse(self, refusal: Refusal) -> None:
-        self._malformed += 1
-        answer = None
-        if refusal.command_id is not None:
-            answer = inbox.failed(refusal.command_id, refusal.reason, now_ms())
-        log.warning("command.malformed", sub=self.owner.sub, reason=refusal.reason[:200])
-        self._at_once.put_nowait((refusal, answer))
+        self._can_answer.set()
 
     async def answer_at_once(self) -> None:
         """Answer what needs no decision, beside whatever is being decided, until cancelled."""
         while True:
-            item, answer = await self._at_once.get()
-            if isinstance(item, Request) and answer is None:
-                await self._acknowledge(item)
-                answer = self._answer_status(item)
-            await self._settle(item, answer)
+            await self._can_answer.wait()
+            self._can_answer.clear()
+            while self._inbox.at_once:
+                item, answer = self._inbox.at_once.popleft()
+                if isinstance(item, Request) and answer is None:
+                    await self._acknowledge(item)
+                    answer = self._answer_status(item)
+                await self._settle(item, answer)
 
     # -- the commander
 
@@ -139,9 +132,9 @@ class Runtime:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            while self._void or len(self._inbox):
-                while self._void:
-                    resume, answer = self._void.popleft()
+            while self._inbox.void or len(self._inbox):
+                while self._inbox.void:
+                    resume, answer = self._inbox.void.popleft()
                     await self._settle(resume, await self._refused(resume, answer))
                 if request := self._inbox.take():
                     await self._carry_out(request)
@@ -164,31 +157,39 @@ class Runtime:
 
     async def _decide(self, request: Request) -> CommandResult:
         async with self._deciding:
-            before = Before(
-                situation=self.situation,
-                state=self.life.state,
-                epoch=self.owner.fence,
-                next_version=self.life.version + 1,
-            )
-            judge = effects.judgement(request.command.command, before)
+            before = self._before()
 
-            def attempt() -> Awaitable[decisions.Verdict]:
+            def attempt() -> Awaitable[Verdict]:
                 if reason := self._too_old(request):
                     raise _TooLate(reason)
-                decide = decisions.decide
-                return self._around.database.run(decide, self.owner, request.command, judge)
+                decide = ledger.decide
+                return self._around.database.run(decide, self.owner, request.command, before)
 
             verdict = await self._patiently(attempt)
             if verdict.situation is not None:
                 self._apply(verdict.situation)
+        if verdict.order is not None:
+            await self._begin(verdict.order)
         if verdict.situation is not None:
             # Whoever reads the answer finds the status that goes with it.
             await self._around.tell(self.owner.sub)
         return verdict.result
 
+    def _before(self) -> Before:
+        return Before(
+            situation=self.situation,
+            state=self.life.state,
+            epoch=self.owner.fence,
+            next_version=self.life.version + 1,
+            changes=self._changes,
+        )
+
+    async def _begin(self, order: Order) -> None:
+        """Begin what goes on behind the answer."""
+
     async def _refused(self, request: Request, answer: CommandResult) -> CommandResult:
         """Put a refusal on record; the answer to give, which may be an earlier one."""
-        run, refuse = self._around.database.run, decisions.refuse
+        run, refuse = self._around.database.run, ledger.refuse
         return await self._patiently(lambda: run(refuse, self.owner, request.command, answer))
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -214,6 +215,7 @@ class Runtime:
     async def _acknowledge(self, request: Request) -> None:
         ack = CommandAck(command_id=request.id, timestamp=now_ms())
         await self._around.mailbox.acknowledge(self.owner.sub, ack)
+        request.acked_ms = now_ms()
 
     def _answer_status(self, request: Request) -> CommandResult:
         now = self.status(now_ms())
@@ -254,7 +256,7 @@ class Runtime:
             run, user_id = self._around.database.run, self.owner.user_id
             situation = await self._patiently(lambda: run(plan.situation, user_id))
             if situation.plan is None:
-                self.complain("settings", "error", "; ".join(situation.problems))
+                self.complain("settings", "error", "; ".join(map(str, situation.problems)))
             self._apply(situation)
 
     def is_behind(self, desired_revision: int, settings_revision: int) -> bool:
@@ -268,7 +270,10 @@ class Runtime:
         """Make a situation true and note that it is: gate, wanted set and state in one step."""
         if self._is_stopped:
             return
-        now = self.situation = effects.usable(situation, self.situation)
+        before, now = self.situation, usable(situation, self.situation)
+        if before is not None and before.settings_revision != now.settings_revision:
+            self._changes = changes(before, now)
+        self.situation = now
         plane, wanted = self._around.plane, now.plan
         rests = now.desired.is_paused or wanted is None
         if rests:
@@ -288,7 +293,7 @@ class Runtime:
         if now.desired.is_paused:
             self.life = self.life.on(Trigger.PAUSE, at)
         elif now.plan is None:
-            problems = "; ".join(now.problems)
+            problems = "; ".join(map(str, now.problems))
             self._fault = Fault(error=problems, where="settings", since=at, retry_at=at, attempt=1)
             self.life = self.life.on(Trigger.FAULT, at)
         elif (fault := self._around.fault()) is not None:
@@ -368,7 +373,7 @@ class Runtime:
             alerts_waiting=around.signals.waiting(sub),
             last_signal_at_ms=around.signals.last_at_ms(sub),
             queue_depth=len(self._inbox),
-            malformed=self._malformed,
+            malformed=self._inbox.malformed,
             errors=self.errors.lines(),
             latency={name: tuple(line) for name, line in self._latency.items()},
             credentials_set=now.credentials_set if now else None,

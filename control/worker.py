@@ -19,7 +19,7 @@ import structlog
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from control import decisions, leases, sinks, status, tasks, wire
+from control import leases, ledger, sinks, status, tasks, wire
 from control.database import Database
 from control.mailbox import Delivery, Mailbox
 from control.protocol import (
@@ -273,7 +273,7 @@ class Worker:
     async def _prune(self) -> None:
         while True:
             try:
-                await self._database.run(decisions.prune)
+                await self._database.run(ledger.prune)
             except DatabaseError as exc:
                 log.warning("worker.prune", reason=str(exc).strip())
             await asyncio.sleep(PRUNE_SECONDS)

@@ -71,7 +71,7 @@ class HostedUser(NamedTuple):
     settings_revision: int
 
 
-class Before(NamedTuple):
+class Former(NamedTuple):
     """The desired state before it last became another one; ``revision`` is of what replaced it."""
 
     is_paused: bool
@@ -79,14 +79,14 @@ class Before(NamedTuple):
     revision: int
 
 
-def read_before(user_id: int) -> Before | None:
+def read_former(user_id: int) -> Former | None:
     """What the user wanted before; None while it never changed.
 
     Raises:
         User.DoesNotExist: If there is no such user.
     """
     row = User.objects.values_list("desired_before", flat=True).get(pk=user_id)
-    return None if row is None else Before(row["isPaused"], Mode(row["mode"]), row["revision"])
+    return None if row is None else Former(row["isPaused"], Mode(row["mode"]), row["revision"])
 
 
 def read_desired(user_id: int) -> Desired:

@@ -1,129 +1,355 @@
-"""What is recorded and its receipt are one transaction, under the lease."""
+"""What each command does and answers, over rows in memory."""
 
 from __future__ import annotations
 
-import uuid
+from typing import Any
 
 import pytest
 
-from control import decisions, inbox, leases
-from control.effects import CommandFailed, Done
-from control.models import Lease, Receipt
-from control.plan import Situation
-from control.protocol import Command, RuntimeCommand, now_ms
-from settings_app import desired
-from settings_app.models import User
-from tests.settings_app.factories import UserFactory
-from trading.ports import Owner
+from control import decisions
+from control.decisions import Verdict
+from control.leases import Fenced
+from control.protocol import Command, State
+from tests.control.ledgers import MemoryLedger, Rows, command, decide, found, refused
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def owner() -> Owner:
-    user: User = UserFactory.create(is_paused=False)
-    fence = leases.acquire([user.pk], "worker")[user.pk]
-    return Owner(user_id=user.pk, sub=user.sub, fence=fence)
+ALL_COMMANDS = [
+    (Command.PAUSE, {}),
+    (Command.RESUME, {}),
+    (Command.RELOAD_SETTINGS, {}),
+    (Command.SWITCH_MODE, {"mode": "position-monitor"}),
+    (Command.ADD_SYMBOL, {"symbol": "SOL-USD"}),
+    (Command.REMOVE_SYMBOL, {"symbol": "BTC-USD"}),
+    (Command.FORCE_BACKFILL, {"symbol": "BTC-USD"}),
+    (Command.CLEAR_CACHE, {"scope": "all"}),
+]
 
 
-def command(name: Command, **fields: object) -> RuntimeCommand:
-    return RuntimeCommand.model_validate(
-        {"id": uuid.uuid4(), "command": name, "timestamp": now_ms(), "source": "admin", **fields}
-    )
+def symbols(rows: Rows) -> list[str]:
+    return [row["symbol"] for row in rows.document["watchlist"]]
 
 
-class Judge:
-    """Counts how often it was asked, and says what it is told to."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.calls = 0
-        self._error = error
-
-    def __call__(self, situation: Situation) -> Done:
-        self.calls += 1
-        if self._error is not None:
-            raise self._error
-        return Done(message="done", data={"paused": situation.desired.is_paused})
+def said(verdict: Verdict) -> str:
+    return str(verdict.result.message)
 
 
-def test_a_foreign_pause_records_the_intent_and_acts_on_it(owner: Owner) -> None:
-    verdict = decisions.decide(owner, command(Command.PAUSE), Judge())
-    assert verdict.result.data == {"paused": True}
-    assert desired.read_desired(owner.user_id).is_paused
-
-
-def test_a_command_that_has_a_receipt_is_answered_from_it(owner: Owner) -> None:
-    judge, pause = Judge(), command(Command.PAUSE)
-    first = decisions.decide(owner, pause, judge)
-    again = decisions.decide(owner, pause, judge)
-    assert again.result == first.result
-    assert judge.calls == 1
-    assert desired.read_desired(owner.user_id).revision == 1
-
-
-def test_a_crash_while_judging_leaves_nothing_behind(owner: Owner) -> None:
-    pause = command(Command.PAUSE)
-    with pytest.raises(ZeroDivisionError):
-        decisions.decide(owner, pause, Judge(ZeroDivisionError()))
-    assert not Receipt.objects.exists()
-    assert not desired.read_desired(owner.user_id).is_paused
-
-
-def test_a_failed_command_has_its_receipt_too(owner: Owner) -> None:
-    reload, judge = command(Command.RELOAD_SETTINGS), Judge(CommandFailed("no", {"why": 1}))
-    first = decisions.decide(owner, reload, judge)
-    assert (first.result.status, first.result.message) == ("failed", "no")
-    assert decisions.decide(owner, reload, judge).result == first.result
-    assert judge.calls == 1
-
-
-@pytest.mark.parametrize("name", [Command.PAUSE, Command.RESUME])
-def test_a_newer_intent_makes_an_older_one_void(owner: Owner, name: Command) -> None:
-    desired.record(owner.user_id, is_paused=False)
-    desired.record(owner.user_id, is_paused=False)
-    judge = Judge()
-    verdict = decisions.decide(owner, command(name, desiredRevision=1), judge)
-    assert verdict.result.message is not None
-    assert verdict.result.message.startswith("superseded")
-    assert judge.calls == 0
-
-
-def test_the_newest_intent_is_not_recorded_a_second_time(owner: Owner) -> None:
-    revision = desired.record(owner.user_id, is_paused=True).revision
-    decisions.decide(owner, command(Command.PAUSE, desiredRevision=revision), Judge())
-    assert desired.read_desired(owner.user_id).revision == revision
-
-
-def test_a_mode_that_is_not_implemented_is_refused_before_anything_is_recorded(
-    owner: Owner,
+@pytest.mark.parametrize(("name", "payload"), ALL_COMMANDS)
+def test_every_command_is_carried_out_once_and_answered_alike_ever_after(
+    name: Command, payload: dict[str, Any]
 ) -> None:
-    switch = command(Command.SWITCH_MODE, payload={"mode": "scalper-orderbook"})
-    verdict = decisions.decide(owner, switch, Judge())
+    rows, what = Rows(), command(name, payload=payload)
+    first = decide(rows, what)
+    assert first.result.status == "succeeded"
+    again = decide(rows, what)
+    assert again.result == first.result
+    assert (again.situation, again.order) == (None, None)
+    assert rows.carried_out[str(what.id)] == 1
+
+
+@pytest.mark.parametrize(("name", "payload"), ALL_COMMANDS)
+def test_a_transaction_that_fails_leaves_nothing_behind(
+    name: Command, payload: dict[str, Any]
+) -> None:
+    rows = Rows()
+    decisions.decide(MemoryLedger(rows), command(name, payload=payload), found(rows.situation()))
+    untouched = Rows()
+    assert rows.desired == untouched.desired
+    assert rows.document == untouched.document
+    assert rows.receipts == {}
+    assert rows.undo is None
+
+
+@pytest.mark.parametrize(("name", "payload"), ALL_COMMANDS)
+def test_a_fenced_off_worker_decides_nothing(name: Command, payload: dict[str, Any]) -> None:
+    rows = Rows()
+    rows.fence = 2
+    with pytest.raises(Fenced):
+        decisions.decide(
+            MemoryLedger(rows, fence=1), command(name, payload=payload), found(rows.situation())
+        )
+
+
+# ---------------------------------------------------------------------- intents
+def test_a_foreign_pause_records_the_intent_and_acts_on_it() -> None:
+    rows = Rows()
+    verdict = decide(rows, command(Command.PAUSE))
+    assert said(verdict) == "paused; left 2 subscriptions"
+    assert rows.desired.is_paused
+    assert verdict.situation is not None
+    assert verdict.situation.desired == rows.desired
+
+
+def test_an_intent_that_is_recorded_already_is_not_recorded_again() -> None:
+    rows = Rows()
+    revision = rows.record(is_paused=True).revision
+    decide(rows, command(Command.PAUSE, desiredRevision=revision))
+    assert rows.desired.revision == revision
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [(Command.PAUSE, {}), (Command.RESUME, {}), (Command.SWITCH_MODE, {"mode": "scalper-macdv"})],
+)
+def test_a_newer_intent_makes_an_older_one_void(name: Command, payload: dict[str, Any]) -> None:
+    rows = Rows()
+    for _ in range(2):
+        rows.record(is_paused=False)
+    verdict = decide(rows, command(name, payload=payload, desiredRevision=1))
     assert verdict.result.status == "failed"
-    assert "not implemented" in str(verdict.result.message)
-    assert desired.read_desired(owner.user_id).revision == 0
+    assert said(verdict).startswith("superseded by a newer intent")
+    assert rows.desired.revision == 2
 
 
-def test_a_fenced_off_worker_decides_nothing(owner: Owner) -> None:
-    Lease.objects.update(fence=owner.fence + 1)
-    judge = Judge()
-    with pytest.raises(leases.Fenced):
-        decisions.decide(owner, command(Command.PAUSE), judge)
-    assert judge.calls == 0
-    assert not desired.read_desired(owner.user_id).is_paused
+def test_pausing_twice_succeeds_twice() -> None:
+    rows = Rows()
+    decide(rows, command(Command.PAUSE))
+    again = decide(rows, command(Command.PAUSE))
+    assert (again.result.success, said(again)) == (True, "already paused")
 
 
-def test_a_refused_command_keeps_an_earlier_answer(owner: Owner) -> None:
-    pause = command(Command.PAUSE)
-    done = decisions.decide(owner, pause, Judge()).result
-    late = inbox.expired(str(pause.id), "late", now_ms())
-    assert decisions.refuse(owner, pause, late) == done
+def test_a_pause_that_the_poll_has_applied_first_does_not_claim_that_nothing_changed() -> None:
+    rows = Rows()
+    revision = rows.record(is_paused=True).revision
+    verdict = decide(rows, command(Command.PAUSE, desiredRevision=revision))
+    assert said(verdict) == "paused"
 
 
-def test_two_users_may_use_the_same_id(owner: Owner) -> None:
-    bela: User = UserFactory.create()
-    other = Owner(user_id=bela.pk, sub=bela.sub, fence=leases.acquire([bela.pk], "w")[bela.pk])
-    judge, pause = Judge(), command(Command.PAUSE)
-    decisions.decide(owner, pause, judge)
-    decisions.decide(other, pause, judge)
-    assert judge.calls == 2
+def test_a_pause_reads_no_plan_anew_unless_the_settings_moved() -> None:
+    rows = Rows()
+    known = rows.situation()
+    verdict = decide(rows, command(Command.PAUSE), known)
+    assert verdict.situation is not None
+    assert verdict.situation.plan is known.plan
+    rows.document["watchlist"] = rows.document["watchlist"][:1]
+    rows.settings_revision += 1
+    verdict = decide(rows, command(Command.PAUSE), known)
+    assert verdict.situation is not None
+    assert verdict.situation.settings_revision == rows.settings_revision
+
+
+def test_a_mode_that_is_not_implemented_is_refused_before_anything_is_recorded() -> None:
+    rows = Rows()
+    verdict = decide(rows, command(Command.SWITCH_MODE, payload={"mode": "scalper-orderbook"}))
+    assert said(verdict) == "mode scalper-orderbook is not implemented"
+    assert rows.desired.revision == 0
+
+
+def test_a_switch_of_the_mode_while_paused_says_when_it_takes_effect() -> None:
+    rows = Rows(is_paused=True)
+    verdict = decide(rows, command(Command.SWITCH_MODE, payload={"mode": "position-monitor"}))
+    assert said(verdict) == "mode position-monitor; takes effect on resume"
+
+
+# ---------------------------------------------------------------------- the watchlist
+def test_an_added_symbol_is_watched_at_once() -> None:
+    rows = Rows()
+    verdict = decide(rows, command(Command.ADD_SYMBOL, payload={"symbol": "SOL-USD"}))
+    assert said(verdict) == "SOL-USD of coinbase added; watching 3 symbols"
+    assert verdict.result.data is not None
+    assert verdict.result.data["added"] == ["SOL-USD"]
+    assert symbols(rows) == ["BTC-USD", "ETH-USD", "SOL-USD"]
+
+
+def test_adding_what_is_watched_changes_nothing() -> None:
+    rows = Rows()
+    verdict = decide(rows, command(Command.ADD_SYMBOL, payload={"symbol": "BTC-USD"}))
+    assert said(verdict) == "BTC-USD of coinbase is on the watchlist already"
+    assert rows.settings_revision == 1
+    assert rows.undo is None
+
+
+def test_adding_a_disabled_symbol_enables_its_row() -> None:
+    rows = Rows()
+    rows.document["watchlist"][0]["enabled"] = False
+    verdict = decide(rows, command(Command.ADD_SYMBOL, payload={"symbol": "BTC-USD"}))
+    assert verdict.result.success
+    assert symbols(rows) == ["BTC-USD", "ETH-USD"]
+    assert rows.document["watchlist"][0]["enabled"]
+
+
+def test_a_symbol_that_the_exchange_does_not_list_is_refused_with_the_nearest() -> None:
+    rows = Rows()
+    verdict = decide(
+        rows,
+        command(Command.ADD_SYMBOL, payload={"symbol": "SOLL-USD"}),
+        listed=lambda _: frozenset({"SOL-USD", "BTC-USD"}),
+    )
+    assert said(verdict).startswith("symbol: coinbase does not list SOLL-USD; did you mean SOL-USD")
+    assert rows.settings_revision == 1
+
+
+def test_a_symbol_of_an_exchange_that_is_not_enabled_is_refused_with_the_way_out() -> None:
+    rows = Rows()
+    payload = {"symbol": "BTC-USDT", "exchange": "kucoin"}
+    verdict = decide(rows, command(Command.ADD_SYMBOL, payload=payload))
+    assert "kucoin is not enabled" in said(verdict)
+    assert "/exchanges" in said(verdict)
+
+
+def test_a_removed_symbol_is_left_at_once() -> None:
+    rows = Rows()
+    verdict = decide(rows, command(Command.REMOVE_SYMBOL, payload={"symbol": "BTC-USD"}))
+    assert said(verdict) == "BTC-USD of coinbase removed; watching 1 symbols"
+    assert symbols(rows) == ["ETH-USD"]
+
+
+def test_removing_what_is_not_there_changes_nothing_and_says_so() -> None:
+    rows = Rows()
+    verdict = decide(rows, command(Command.REMOVE_SYMBOL, payload={"symbol": "SOL-USD"}))
+    assert (verdict.result.success, rows.settings_revision) == (True, 1)
+    assert "nothing to remove" in said(verdict)
+
+
+def test_an_added_symbol_that_the_mode_does_not_watch_is_not_said_to_be_watched() -> None:
+    rows = Rows()
+    rows.record(mode="position-monitor")
+    verdict = decide(rows, command(Command.ADD_SYMBOL, payload={"symbol": "SOL-USD"}))
+    assert said(verdict).endswith("mode position-monitor does not watch the watchlist")
+
+
+# ---------------------------------------------------------------------- reloading
+def test_a_reload_tells_what_changed_and_how_each_was_applied() -> None:
+    rows = Rows()
+    known = rows.situation()
+    rows.document = {
+        **rows.document,
+        "watchlist": rows.document["watchlist"][1:],
+        "position_refresh_hours": 8.0,
+    }
+    rows.settings_revision = 2
+    verdict = decide(rows, command(Command.RELOAD_SETTINGS), known)
+    assert said(verdict) == "settings revision 2 applied"
+    assert verdict.result.data is not None
+    assert verdict.result.data["removed"] == ["BTC-USD"]
+    assert verdict.result.data["changes"] == [
+        {"path": "/position_refresh_hours", "applied": "recorded only"},
+        {"path": "/watchlist", "applied": "at once"},
+    ]
+
+
+def test_a_reload_while_paused_says_what_waits_for_the_resume() -> None:
+    rows = Rows(is_paused=True)
+    known = rows.situation()
+    rows.document = {**rows.document, "watchlist": []}
+    rows.settings_revision = 2
+    verdict = decide(rows, command(Command.RELOAD_SETTINGS), known)
+    assert verdict.result.data is not None
+    assert verdict.result.data["changes"] == [{"path": "/watchlist", "applied": "on resume"}]
+
+
+def test_a_reload_of_what_is_applied_already_tells_again_what_that_changed() -> None:
+    rows = Rows()
+    made = ({"path": "/watchlist", "applied": "at once"},)
+    verdict = decide(rows, command(Command.RELOAD_SETTINGS), changes=made)
+    assert said(verdict).startswith("nothing had changed")
+    assert verdict.result.data is not None
+    assert verdict.result.data["changes"] == list(made)
+
+
+# ---------------------------------------------------------------------- undo
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        (Command.PAUSE, {}),
+        (Command.SWITCH_MODE, {"mode": "position-monitor"}),
+        (Command.ADD_SYMBOL, {"symbol": "SOL-USD"}),
+        (Command.REMOVE_SYMBOL, {"symbol": "BTC-USD"}),
+    ],
+)
+def test_undo_brings_back_what_the_last_command_changed(
+    name: Command, payload: dict[str, Any]
+) -> None:
+    rows = Rows()
+    before = (rows.desired.is_paused, rows.desired.mode, rows.document["watchlist"])
+    done = decide(rows, command(name, payload=payload))
+    assert done.situation is not None
+    assert done.situation.undo is not None
+    undone = decide(rows, command(Command.UNDO))
+    assert undone.result.success, said(undone)
+    assert (rows.desired.is_paused, rows.desired.mode, rows.document["watchlist"]) == before
+    assert undone.situation is not None
+    assert undone.situation.undo is None
+    assert said(decide(rows, command(Command.UNDO))) == "there is nothing to undo"
+
+
+def test_a_repetition_that_changed_nothing_does_not_hide_what_can_be_undone() -> None:
+    rows = Rows()
+    decide(rows, command(Command.PAUSE))
+    decide(rows, command(Command.PAUSE))
+    assert decide(rows, command(Command.UNDO)).result.success
+    assert not rows.desired.is_paused
+
+
+def test_undo_refuses_what_somebody_has_decided_anew() -> None:
+    rows = Rows()
+    decide(rows, command(Command.PAUSE))
+    rows.record(is_paused=False)  # and its command is on its way
+    verdict = decide(rows, command(Command.UNDO))
+    assert not verdict.result.success
+    assert "pause cannot be undone: the desired state was changed since" in said(verdict)
+    assert not rows.desired.is_paused
+
+
+def test_undo_refuses_a_watchlist_that_was_saved_since() -> None:
+    rows = Rows()
+    decide(rows, command(Command.REMOVE_SYMBOL, payload={"symbol": "BTC-USD"}))
+    rows.settings_revision += 1
+    verdict = decide(rows, command(Command.UNDO))
+    assert "the settings were changed since" in said(verdict)
+    assert symbols(rows) == ["ETH-USD"]
+
+
+# ---------------------------------------------------------------------- history
+def test_a_backfill_is_ordered_behind_the_answer() -> None:
+    rows = Rows()
+    payload = {"symbol": "BTC-USD", "timeframes": ["1h", "1m"]}
+    verdict = decide(rows, command(Command.FORCE_BACKFILL, payload=payload))
+    assert verdict.order is not None
+    assert [str(timeframe) for timeframe in verdict.order.timeframes] == ["1m", "1h"]
+    assert [market.symbol for market in verdict.order.markets] == ["BTC-USD"]
+
+
+def test_a_paused_runtime_fetches_nothing_and_says_so() -> None:
+    rows = Rows(is_paused=True)
+    verdict = decide(rows, command(Command.FORCE_BACKFILL, payload={"symbol": "BTC-USD"}))
+    assert verdict.order is None
+    assert "paused" in said(verdict)
+
+
+@pytest.mark.parametrize(
+    ("payload", "markets", "timeframes", "clears"),
+    [
+        ({"scope": "all"}, 2, 6, True),
+        ({"scope": "symbol", "symbol": "BTC-USD"}, 1, 6, False),
+        ({"scope": "timeframe", "timeframe": "1h"}, 2, 1, False),
+        ({"scope": "timeframe", "timeframe": "1h", "symbol": "ETH-USD"}, 1, 1, False),
+    ],
+)
+def test_a_cleared_cache_is_fetched_anew_as_far_as_was_asked(
+    payload: dict[str, str], markets: int, timeframes: int, clears: bool
+) -> None:
+    verdict = decide(Rows(), command(Command.CLEAR_CACHE, payload=payload))
+    assert verdict.order is not None
+    assert len(verdict.order.markets) == markets
+    assert len(verdict.order.timeframes) == timeframes
+    assert verdict.order.clears is clears
+
+
+# ---------------------------------------------------------------------- refusals
+def test_a_refused_command_keeps_an_earlier_answer() -> None:
+    rows, pause = Rows(), command(Command.PAUSE)
+    done = decide(rows, pause).result
+    assert refused(rows, pause) == done
+
+
+def test_an_expired_command_is_never_carried_out_afterwards() -> None:
+    rows, add = Rows(), command(Command.ADD_SYMBOL, payload={"symbol": "SOL-USD"})
+    assert refused(rows, add).status == "expired"
+    assert decide(rows, add).result.status == "expired"
+    assert symbols(rows) == ["BTC-USD", "ETH-USD"]
+
+
+def test_a_faulted_runtime_is_told_to_pause_like_any_other() -> None:
+    rows = Rows()
+    verdict = decide(rows, command(Command.PAUSE), state=State.FAULTED)
+    assert verdict.result.success
+    assert rows.desired.is_paused

@@ -95,8 +95,10 @@ def test_an_empty_batch_is_refused_and_settled() -> None:
 def test_commands_leave_in_class_order_and_within_a_class_as_received(order: list[Command]) -> None:
     box = Inbox()
     requests = [request(command) for command in order]
-    for item in requests:
-        assert box.put(item) == []
+    box.receive([item for item in requests if item.command.command is not Command.STATUS], NOW)
+    requests = [item for item in requests if item.command.command is not Command.STATUS]
+    assert not box.at_once
+    box.void.clear()
     taken = [box.take() for _ in requests]
     assert taken == sorted(requests, key=lambda r: CLASSES[r.command.command])  # a stable sort
     assert box.take() is None
@@ -105,16 +107,18 @@ def test_commands_leave_in_class_order_and_within_a_class_as_received(order: lis
 def test_a_pause_takes_every_earlier_resume_out_of_the_queue() -> None:
     box = Inbox()
     first, second = request(Command.RESUME), request(Command.RESUME, desiredRevision=3)
-    for item in (first, request(), second):
-        box.put(item)
-    assert box.put(request(Command.PAUSE, desiredRevision=4)) == [first, second]
+    box.receive([first, request(), second], NOW)
+    box.receive([request(Command.PAUSE, desiredRevision=4)], NOW)
+    assert [resume for resume, _ in box.void] == [first, second]
+    assert {answer.message for _, answer in box.void} == {"superseded by a later pause"}
     assert len(box) == 2
 
 
 def test_a_late_pause_does_not_take_out_a_newer_resume() -> None:
     box = Inbox()
-    box.put(request(Command.RESUME, desiredRevision=6))
-    assert box.put(request(Command.PAUSE, desiredRevision=5)) == []
+    box.receive([request(Command.RESUME, desiredRevision=6)], NOW)
+    box.receive([request(Command.PAUSE, desiredRevision=5)], NOW)
+    assert not box.void
 
 
 @pytest.mark.parametrize("command", list(Command))

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from control import mailbox, tasks, wire
+from control.inbox import Unreadable
 from control.mailbox import Delivery, Mailbox
 from control.protocol import (
     CONSUMER_GROUP,
+    FOREIGN,
     CommandResult,
     commands_of,
     responses_of,
@@ -92,10 +94,24 @@ async def test_a_lost_message_is_found_by_the_sweep(post: Post) -> None:
     assert delivery.body == {"id": "1"}
 
 
-async def test_what_is_not_json_is_delivered_as_it_is(post: Post) -> None:
-    await post.redis.publish(commands_of(SUB), "[" * 100_000)
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("[" * 100_000, "not JSON"), ("1" * 1_000_001, "1,000,001 characters, more than 1,000,000")],
+)
+async def test_what_cannot_be_read_is_delivered_as_that(post: Post, text: str, reason: str) -> None:
+    await post.redis.publish(commands_of(SUB), text)
     (delivery,) = await post.until(bool)
-    assert delivery.body == "[" * 100_000
+    assert isinstance(delivery.body, Unreadable)
+    assert reason in delivery.body.reason
+
+
+async def test_an_entry_says_who_sent_it_and_nonsense_is_a_foreign_program(post: Post) -> None:
+    anna = {"who": "anna", "via": "panel"}
+    for origin in (json.dumps(anna), '{"via": "root"}', "{"):
+        await post.redis.xadd(commands_of(SUB), {"command": "{}", "origin": origin})
+    first, *others = await post.until(lambda heard: len(heard) == 3)
+    assert first.origin.to_dict() == anna
+    assert {other.origin for other in others} == {FOREIGN}
 
 
 async def test_another_users_commands_are_not_heard(post: Post) -> None:

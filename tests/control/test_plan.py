@@ -99,7 +99,7 @@ def test_a_document_that_cannot_be_used_is_a_situation_with_reasons(
     now = plan.situation(anna.pk)
     assert now.plan is None
     assert now.settings_revision == 7
-    assert any(says in problem for problem in now.problems)
+    assert any(says in str(problem) for problem in now.problems)
 
 
 @pytest.mark.django_db

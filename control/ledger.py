@@ -1,0 +1,133 @@
+"""The ledger of decisions in PostgreSQL.
+
+Rule 1: synchronous, for a database thread. Nothing in memory is touched: the runtime applies a
+    verdict on its own loop, behind the commit and before the answer.
+Rule 2: the lease is held through the whole transaction; a fenced-off worker decides nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from control import decisions, leases, plan
+from control.decisions import Opened, Verdict
+from control.effects.base import Before, CommandFailed
+from control.models import Receipt, Reversible
+from control.plan import Situation
+from control.protocol import CommandResult, Desired, RuntimeCommand
+from control.undo import Undo
+from settings_app import desired, services
+from settings_app.errors import SettingsInvalid, SettingsTooNew
+from settings_app.models import User
+from trading.core.modes import Mode
+from trading.ports import Owner
+
+# One round trip for all that a decision begins with; the lease's row alone is locked.
+OPEN: Final = """
+    SELECT receipt.result,
+           coalesce(u.is_paused, NOT u.auto_start), u.runtime_mode, u.desired_revision,
+           u.desired_before, u.settings_revision,
+           undo.command, undo.text, undo.inverse, undo.revision
+      FROM control_lease AS lease
+      JOIN settings_app_user AS u ON u.id = lease.user_id
+      LEFT JOIN control_receipt AS receipt
+             ON receipt.user_id = lease.user_id AND receipt.command_id = %(command)s
+      LEFT JOIN control_reversible AS undo ON undo.user_id = lease.user_id
+     WHERE lease.user_id = %(user)s AND lease.fence = %(fence)s
+       FOR NO KEY UPDATE OF lease
+"""
+RECEIPT_DAYS = 1
+
+
+def decide(owner: Owner, command: RuntimeCommand, before: Before) -> Verdict:
+    """:func:`control.decisions.decide` in a transaction."""
+    with transaction.atomic():
+        return decisions.decide(DatabaseLedger(owner), command, before)
+
+
+def refuse(owner: Owner, command: RuntimeCommand, result: CommandResult) -> CommandResult:
+    """:func:`control.decisions.refuse` in a transaction."""
+    with transaction.atomic():
+        return decisions.refuse(DatabaseLedger(owner), command, result)
+
+
+def prune() -> int:
+    """Delete the receipts that no repetition can ask for any more; how many there were."""
+    old = timezone.now() - timedelta(days=RECEIPT_DAYS)
+    return Receipt.objects.filter(created_at__lt=old).delete()[0]
+
+
+class DatabaseLedger:
+    """One user's rows within the current transaction."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+
+    def open(self, command: RuntimeCommand) -> Opened:
+        """Hold the lease, and read what a decision begins with."""
+        owner = self._owner
+        with connection.cursor() as cursor:
+            cursor.execute(
+                OPEN, {"command": command.id, "user": owner.user_id, "fence": owner.fence}
+            )
+            row = cursor.fetchone()
+        if row is None:
+            raise leases.Fenced(
+                f"user {owner.user_id} is driven by another worker; fence {owner.fence} is void"
+            )
+        receipt, is_paused, mode, revision, before, settings_revision, *undo = row
+        return Opened(
+            receipt=None if receipt is None else CommandResult.model_validate_json(receipt),
+            desired=Desired(is_paused=is_paused, mode=mode, revision=revision),
+            before=None if before is None else _before(before),
+            settings_revision=settings_revision,
+            undo=None if undo[0] is None else _undo(*undo),
+        )
+
+    def record(self, *, is_paused: bool | None, mode: str | None) -> None:
+        """Record an intent, as the newest."""
+        desired.record(self._owner.user_id, is_paused=is_paused, mode=mode)
+
+    def situation(self) -> Situation:
+        """All that the user wants."""
+        return plan.situation(self._owner.user_id)
+
+    def edit(self, change: Callable[[dict[str, Any]], dict[str, Any]], *, origin: str) -> int:
+        """Save a change of the settings, in the user's own name."""
+        user = User.objects.get(pk=self._owner.user_id)
+        try:
+            return services.change(user.pk, change, by=user, origin=origin).revision
+        except SettingsInvalid as exc:
+            errors = [{"pointer": e.pointer, "message": e.message} for e in exc.errors]
+            raise CommandFailed(f"the settings refuse it: {exc}", {"errors": errors}) from exc
+        except SettingsTooNew as exc:
+            raise CommandFailed(str(exc)) from exc
+
+    def remember(self, undo: Undo | None) -> None:
+        """Keep what undoes the command."""
+        if undo is None:
+            Reversible.objects.filter(user_id=self._owner.user_id).delete()
+            return
+        Reversible.objects.update_or_create(user_id=self._owner.user_id, defaults=undo.to_row())
+
+    def keep(self, command: RuntimeCommand, result: CommandResult) -> None:
+        """Write the receipt."""
+        Receipt.objects.create(
+            user_id=self._owner.user_id, command_id=command.id, result=result.to_dict()
+        )
+
+
+# A cursor of Django's gives jsonb as text.
+def _before(text: str) -> desired.Former:
+    row = json.loads(text)
+    return desired.Former(row["isPaused"], Mode(row["mode"]), row["revision"])
+
+
+def _undo(command: str, text: str, inverse: str, revision: int) -> Undo:
+    return Undo.of_row(command=command, text=text, inverse=json.loads(inverse), revision=revision)
