@@ -1,0 +1,329 @@
+"""Any interleaving of commands, crashes and redeliveries, on the pure parts of the protocol.
+
+The shell's order is played by hand: take, decide, commit, apply, then answer and leave the stream
+in one transaction. A crash may come between any two of these, a sender may die between recording
+and sending, an entry may come again, and a fenced-off worker may wake up at any time.
+
+What must hold when all is quiet: actual = desired; each id was carried out at most once; each
+command in the stream was answered, and always alike; nothing is left in the stream. And of every
+intent that is answered "succeeded", that it was what the user wanted when it was decided.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    multiple,
+    precondition,
+    rule,
+)
+
+from control import decisions, inbox
+from control.decisions import Verdict
+from control.effects.base import usable, watched
+from control.inbox import Inbox, Request
+from control.leases import Fenced
+from control.plan import Situation
+from control.protocol import Command, CommandResult
+from tests.control.ledgers import MemoryLedger, Rows, found
+
+NOW = 1_700_000_000_000
+OLD_MS = 31_000
+
+INTENTS: list[tuple[Command, dict[str, Any], dict[str, Any]]] = [
+    (Command.PAUSE, {}, {"is_paused": True}),
+    (Command.RESUME, {}, {"is_paused": False}),
+    (Command.SWITCH_MODE, {"mode": "position-monitor"}, {"mode": "position-monitor"}),
+    (Command.SWITCH_MODE, {"mode": "scalper-macdv"}, {"mode": "scalper-macdv"}),
+]
+OTHERS: list[tuple[Command, dict[str, Any]]] = [
+    (Command.ADD_SYMBOL, {"symbol": "SOL-USD"}),
+    (Command.REMOVE_SYMBOL, {"symbol": "BTC-USD"}),
+    (Command.RELOAD_SETTINGS, {}),
+    (Command.UNDO, {}),
+    (Command.FORCE_BACKFILL, {"symbol": "BTC-USD"}),
+    (Command.STATUS, {}),
+]
+
+
+@dataclass
+class Worker:
+    """One life of a worker: what it has in memory, and goes with it."""
+
+    fence: int
+    situation: Situation
+    inbox: Inbox = field(default_factory=Inbox)
+    held: set[str] = field(default_factory=set)
+    decided: tuple[Request, Verdict] | None = None  # committed, and not applied
+
+
+class Protocol(RuleBasedStateMachine):
+    """The world of one user."""
+
+    entries = Bundle("entries")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = Rows()
+        self.stream: dict[str, Any] = {}
+        self.sent: dict[str, Command] = {}
+        self.answers: dict[str, list[CommandResult]] = defaultdict(list)
+        self.numbers = itertools.count(1)
+        self.worker: Worker | None = None
+        self.fenced_off: Worker | None = None
+
+    # -- senders
+
+    @initialize()
+    def begin(self) -> None:
+        self.take_over()
+
+    @rule(
+        target=entries,
+        intent=st.sampled_from(INTENTS),
+        is_foreign=st.booleans(),
+        is_lost=st.booleans(),
+    )
+    def intend(
+        self,
+        intent: tuple[Command, dict[str, Any], dict[str, Any]],
+        is_foreign: bool,
+        is_lost: bool,
+    ) -> Any:
+        """A sender records and sends; a foreign one only sends, and one may die in between."""
+        name, payload, wish = intent
+        body = _body(name, payload)
+        if not is_foreign:
+            body["desiredRevision"] = self.rows.record(**wish).revision
+            if is_lost:
+                return multiple()
+        return self._send(body)
+
+    @rule(target=entries, which=st.sampled_from(OTHERS))
+    def ask(self, which: tuple[Command, dict[str, Any]]) -> str:
+        """Anything that is no intent."""
+        return self._send(_body(*which))
+
+    @rule(target=entries, several=st.lists(st.sampled_from(OTHERS), min_size=2, max_size=4))
+    def ask_at_once(self, several: list[tuple[Command, dict[str, Any]]]) -> str:
+        """A batch: one entry, answered command by command."""
+        return self._send([_body(*one) for one in several])
+
+    @rule(target=entries, entry=entries)
+    def repeat(self, entry: str) -> Any:
+        """A sender that does not trust the first time sends the same id again."""
+        body = self.stream.get(entry)
+        return multiple() if body is None else self._send(body)
+
+    @rule()
+    def save_settings_elsewhere(self) -> None:
+        """Somebody else saves; a page, an import."""
+        self.rows.document = {**self.rows.document, "position_refresh_hours": 8.0}
+        self.rows.settings_revision += 1
+
+    # -- the worker
+
+    @precondition(lambda self: self.worker is not None)
+    @rule(entry=entries)
+    def deliver(self, entry: str) -> None:
+        """An entry is read, or one comes again that is held already."""
+        self._deliver(self.worker, entry)
+
+    @precondition(lambda self: self.worker is not None and self.worker.decided is None)
+    @rule(commits=st.booleans(), is_old=st.booleans())
+    def decide(self, commits: bool, is_old: bool) -> None:
+        """The next command; the transaction commits or fails, and then it is tried again."""
+        self._decide(self.worker, commits=commits, is_old=is_old)
+
+    @precondition(lambda self: self.worker is not None and self.worker.decided is not None)
+    @rule()
+    def apply_and_answer(self) -> None:
+        self._apply_and_answer(self.worker)
+
+    @precondition(lambda self: self.worker is not None)
+    @rule()
+    def answer_at_once(self) -> None:
+        self._answer_at_once(self.worker)
+
+    @precondition(lambda self: self.worker is not None and self.worker.decided is None)
+    @rule()
+    def poll(self) -> None:
+        """The worker sees in PostgreSQL what no message told it."""
+        assert self.worker is not None
+        self.worker.situation = usable(self.rows.situation(), self.worker.situation)
+
+    @precondition(lambda self: self.worker is not None)
+    @rule()
+    def kill(self) -> None:
+        """kill -9: memory is gone, the lease runs out."""
+        self.worker = None
+
+    @precondition(lambda self: self.worker is not None)
+    @rule()
+    def freeze(self) -> None:
+        """The worker stands still so long that another takes its place."""
+        self.fenced_off, self.worker = self.worker, None
+        self.take_over()
+
+    @precondition(lambda self: self.worker is None)
+    @rule()
+    def take_over(self) -> None:
+        """Another worker gets the lease, and reads what is wanted before anything else."""
+        self.rows.fence += 1
+        self.worker = Worker(fence=self.rows.fence, situation=self.rows.situation())
+        for entry in tuple(self.stream):  # what was never settled is claimed
+            self._deliver(self.worker, entry)
+
+    @precondition(lambda self: self.fenced_off is not None)
+    @rule(commits=st.booleans())
+    def wake_up(self, commits: bool) -> None:
+        """A fenced-off worker goes on where it stood: it answers what it had committed in time."""
+        assert self.fenced_off is not None
+        if self.fenced_off.decided is not None:
+            self._apply_and_answer(self.fenced_off)
+        else:
+            self._decide(self.fenced_off, commits=commits, is_old=False)
+
+    # -- what must hold
+
+    def teardown(self) -> None:
+        """Let it come to rest, and look."""
+        self.fenced_off = None
+        if self.worker is None:
+            self.take_over()
+        worker = self.worker
+        assert worker is not None
+        for entry in tuple(self.stream):
+            self._deliver(worker, entry)
+        while worker.decided or worker.inbox.void or len(worker.inbox):
+            if worker.decided:
+                self._apply_and_answer(worker)
+            else:
+                self._decide(worker, commits=True, is_old=False)
+        self._answer_at_once(worker)
+        if worker.situation.desired.revision != self.rows.desired.revision:
+            self.poll()
+        assert worker.situation.desired == self.rows.desired
+        assert watched(worker.situation) == watched(self.rows.situation())
+        assert self.stream == {}
+        assert worker.held == set()
+        for command_id, name in self.sent.items():
+            assert self.rows.carried_out[command_id] <= 1
+            told = self.answers[command_id]
+            assert told, f"{name} was never answered"
+            if name is not Command.STATUS:
+                assert all(answer == told[0] for answer in told)
+
+    # -- within
+
+    def _send(self, body: Any) -> str:
+        for one in body if isinstance(body, list) else [body]:
+            self.sent[one["id"]] = Command(one["command"])
+        entry = f"{next(self.numbers)}-0"
+        self.stream[entry] = body
+        return entry
+
+    def _deliver(self, worker: Worker | None, entry: str) -> None:
+        assert worker is not None
+        if entry not in self.stream or entry in worker.held:
+            return
+        worker.held.add(entry)
+        items = inbox.read(self.stream[entry], entry_id=entry, sent_ms=NOW, now_ms=NOW)
+        worker.inbox.receive(items, NOW)
+
+    def _decide(self, worker: Worker | None, *, commits: bool, is_old: bool) -> None:
+        assert worker is not None
+        transaction = MemoryLedger(self.rows, fence=worker.fence)
+        try:
+            if worker.inbox.void:
+                resume, answer = worker.inbox.void[0]
+                told = decisions.refuse(transaction, resume.command, answer)
+                if commits:
+                    worker.inbox.void.popleft()
+                    transaction.commit()
+                    self._settle(worker, resume, told)
+                return
+            if (request := worker.inbox.take()) is None:
+                return
+            later = NOW + OLD_MS if is_old else NOW
+            if reason := inbox.too_old(request, now_ms=later, redis_now_ms=later):
+                answer = inbox.expired(request.id, reason, NOW)
+                told = decisions.refuse(transaction, request.command, answer)
+                transaction.commit()
+                self._settle(worker, request, told)
+                return
+            verdict = decisions.decide(transaction, request.command, found(worker.situation))
+            if not commits:  # decided again, as if nothing had been
+                transaction = MemoryLedger(self.rows, fence=worker.fence)
+                verdict = decisions.decide(transaction, request.command, found(worker.situation))
+            transaction.commit()
+            self._check_truth(request, verdict)
+            worker.decided = (request, verdict)
+        except Fenced:
+            if worker is self.fenced_off:
+                self.fenced_off = None  # it lets go, and never says a word of it
+            else:
+                raise
+
+    def _check_truth(self, request: Request, verdict: Verdict) -> None:
+        if not verdict.result.success or verdict.situation is None:
+            return
+        wish = self.rows.desired
+        match request.command.command:
+            case Command.PAUSE | Command.RESUME as name:
+                assert wish.is_paused is (name is Command.PAUSE)
+            case Command.SWITCH_MODE:
+                assert wish.mode == (request.command.payload or {})["mode"]
+
+    def _apply_and_answer(self, worker: Worker | None) -> None:
+        assert worker is not None
+        assert worker.decided is not None
+        request, verdict = worker.decided
+        worker.decided = None
+        if verdict.situation is not None:
+            worker.situation = usable(verdict.situation, worker.situation)
+        self._settle(worker, request, verdict.result)
+
+    def _answer_at_once(self, worker: Worker | None) -> None:
+        assert worker is not None
+        while worker.inbox.at_once:
+            item, answer = worker.inbox.at_once.popleft()
+            assert isinstance(item, Request)
+            status = CommandResult(
+                command_id=item.id, status="succeeded", success=True, timestamp=0
+            )
+            self._settle(worker, item, answer or status)
+
+    def _settle(self, worker: Worker, request: Request, answer: CommandResult) -> None:
+        self.answers[request.id].append(answer)
+        if entry := request.parcel.settled_by_one_more():
+            self.stream.pop(entry, None)
+            worker.held.discard(entry)
+
+
+def _status(command_id: str) -> CommandResult:
+    return CommandResult(command_id=command_id, status="succeeded", success=True, timestamp=0)
+
+
+def _body(name: Command, payload: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(uuid.uuid4()),
+        "command": str(name),
+        "payload": payload,
+        "timestamp": NOW,
+        "source": "admin",
+    }
+
+
+TestAnyInterleaving = Protocol.TestCase
+TestAnyInterleaving.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
