@@ -40,7 +40,7 @@ from trading.ports import Owner
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 1.0  # a hand-over within two seconds waits for one of these
 TELL_SECONDS = 0.2  # at most five statuses a second for one user
 WATCH_SECONDS = 0.2
 PLANE_BACKOFF_SECONDS = (1.0, 60.0)
