@@ -81,7 +81,7 @@ class Mailbox:
         self._receive = receive
         self._subs: set[str] = set()
         self._client = wire.connect_async()
-        self._listener = wire.connect_async(listening=True)
+        self._listener = wire.connect_async()
         self._pubsub = self._listener.pubsub()
         self._held: set[tuple[str, str]] = set()  # entries delivered and not settled
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()

@@ -136,7 +136,7 @@ class Relay:
 
     async def _converse(self) -> None:
         """Subscribe and pass on what comes, until the connection fails."""
-        listener, reader = wire.connect_async(listening=True), wire.connect_async()
+        listener, reader = wire.connect_async(), wire.connect_async()
         for client in (listener, reader):
             client.set_retry(Retry(NoBackoff(), 0))  # redialling is ours: pages are to be told
         async with listener, reader, listener.pubsub() as pubsub:

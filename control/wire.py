@@ -2,7 +2,9 @@
 
 Rule 1: every Redis connection of the control plane is made here, so that time limits, the answer
     format and what is refused are decided once.
-Rule 2: a connection that waits for messages has no read timeout; every other has one.
+Rule 2: every connection has a read timeout, or a Redis that takes connections and answers none
+    would hold its caller for ever. Whoever waits for messages names a time of their own
+    (``get_message(timeout=…)``), which goes before it.
 """
 
 from __future__ import annotations
@@ -24,31 +26,31 @@ class UnsuitableRedis(Exception):
     """This server cannot carry the wire; the text says why and what to do."""
 
 
-def connect(*, listening: bool = False) -> redis.Redis:
-    """A synchronous client. ``listening`` is for pub/sub: reads may wait forever."""
+def connect() -> redis.Redis:
+    """A synchronous client."""
     return redis.Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,
         encoding_errors="replace",  # what is no text is answered as malformed, not raised
         protocol=2,  # lists for stream reads, whatever the library's default becomes
         socket_connect_timeout=TIMEOUT_SECONDS,
-        socket_timeout=None if listening else TIMEOUT_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
     )
 
 
 @cache
-def shared(*, listening: bool = False) -> redis.Redis:
+def shared() -> redis.Redis:
     """The process's own client, for threads that come and go; it is never closed.
 
     Making a client costs milliseconds, more than a command does. Its pool notices a fork.
     """
-    return connect(listening=listening)
+    return connect()
 
 
 @contextmanager
 def listening_to(channel: str) -> Iterator[PubSub]:
     """A subscription that is in effect when the block begins."""
-    pubsub = shared(listening=True).pubsub()  # type: ignore[no-untyped-call]  # redis-py
+    pubsub = shared().pubsub()  # type: ignore[no-untyped-call]  # redis-py
     with pubsub:
         pubsub.subscribe(channel)
         if pubsub.get_message(timeout=TIMEOUT_SECONDS) is None:
@@ -56,15 +58,15 @@ def listening_to(channel: str) -> Iterator[PubSub]:
         yield pubsub
 
 
-def connect_async(*, listening: bool = False) -> redis.asyncio.Redis:
-    """An asynchronous client for the running loop. ``listening`` as in :func:`connect`."""
+def connect_async() -> redis.asyncio.Redis:
+    """An asynchronous client for the running loop."""
     return redis.asyncio.Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,
         encoding_errors="replace",  # what is no text is answered as malformed, not raised
         protocol=2,
         socket_connect_timeout=TIMEOUT_SECONDS,
-        socket_timeout=None if listening else TIMEOUT_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
     )
 
 
