@@ -75,7 +75,7 @@ class CommandRefused(Exception):
 
 
 class NotSent(Exception):
-    """Redis did not take the command, and it is not an intent that PostgreSQL could keep."""
+    """Redis did not take the command, or not in time; and PostgreSQL keeps intents alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,7 @@ def send(
             return _await_result(responses, user.sub, _sent(answer), time.monotonic() + wait)
     except redis.RedisError as exc:
         if recorded is None:
-            raise NotSent(f"Redis did not take the command: {exc}") from exc
+            raise NotSent(_why_not(exc)) from exc
         return answer
 
 
@@ -235,6 +235,12 @@ def publish(sub: str, message: RuntimeCommand, origin: Origin) -> None:
         pipe.xadd(commands_of(sub), {"command": text, "origin": origin.to_json()})
         pipe.publish(commands_of(sub), text)
         pipe.execute()
+
+
+def _why_not(exc: redis.RedisError) -> str:
+    if isinstance(exc, redis.TimeoutError):  # a server that is slow may have read it already
+        return f"Redis did not answer in time; the command may still be carried out: {exc}"
+    return f"Redis did not take the command: {exc}"
 
 
 def _sent(answer: Answer) -> Answer:
