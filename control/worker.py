@@ -46,6 +46,7 @@ WATCH_SECONDS = 0.2
 PLANE_BACKOFF_SECONDS = (1.0, 60.0)
 HEALTHY_SECONDS = 60.0
 FLUSH_SECONDS = 1.0
+FORGET_SECONDS = 0.5
 RELEASE_SECONDS = 1.0
 PRUNE_SECONDS = 3_600.0
 LEASED_AT_ONCE = 20
@@ -143,8 +144,9 @@ class Worker:
             hosted.runtime.stop()
         await tasks.end(running.pop("write alerts"))
         await self._sinks.flush(FLUSH_SECONDS)
-        for hosted in tuple(self._hosted.values()):
-            await self._let_go(hosted, status_of(hosted.runtime.owner.sub))
+        # Side by side: many users, or a Redis that does not answer, must not cost one after another.
+        leaving = tuple(self._hosted.values())
+        await asyncio.gather(*(self._let_go(h, status_of(h.runtime.owner.sub)) for h in leaving))
         await tasks.end(*running.values())
         await self._mailbox.forget(worker_of(self.name))
         self.plane.stop()
@@ -244,9 +246,13 @@ class Worker:
         hosted.runtime.stop()
         del self._hosted[owner.user_id], self._by_sub[owner.sub]
         await tasks.end(hosted.task, hosted.answering, hosted.opening)
-        await self._mailbox.close(owner.sub)
-        if forget:
-            await self._mailbox.forget(*forget)
+        try:
+            async with asyncio.timeout(FORGET_SECONDS):
+                await self._mailbox.close(owner.sub)
+                if forget:
+                    await self._mailbox.forget(*forget)
+        except TimeoutError:
+            log.warning("worker.forget", sub=owner.sub, reason="Redis does not answer")
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
                 await self._database.run(leases.release, {owner.user_id: owner.fence}, self.name)
