@@ -97,10 +97,15 @@ class QueuedSinks:
         self._candles: deque[Candle] = deque(maxlen=WAITING_CANDLES)
         self._events: deque[tuple[str, str]] = deque(maxlen=WAITING_EVENTS)
         self._on_dropped: Callable[[str, str], None] = _unheard
+        self._may_tell: Callable[[str], bool] = bool
 
     def on_dropped(self, tell: Callable[[str, str], None]) -> None:
         """Have ``tell(sub, message)`` called when an alert is lost for want of room."""
         self._on_dropped = tell
+
+    def tell_only(self, may_tell: Callable[[str], bool]) -> None:
+        """Have live events of a user told only while ``may_tell(sub)``."""
+        self._may_tell = may_tell
 
     # -- the ports, called from the data plane's thread: append and return
 
@@ -235,7 +240,8 @@ class QueuedSinks:
                 pipe.zremrangebyrank(key, 0, -KEPT_CANDLES - 1)
             for _ in range(min(1_000, len(self._events))):
                 sub, text = self._events.popleft()
-                pipe.publish(events_of(sub), text)
+                if self._may_tell(sub):
+                    pipe.publish(events_of(sub), text)
             await pipe.execute()
 
     async def aclose(self) -> None:

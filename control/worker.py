@@ -12,6 +12,7 @@ import os
 import random
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ from control.protocol import (
     worker_of,
 )
 from control.runtime import Runtime, Surroundings
+from control.standstill import Standstill
 from settings_app import desired
 from settings_app.desired import HostedUser
 from trading.plane import DataPlane, PlaneFailure
@@ -49,6 +51,8 @@ FLUSH_SECONDS = 1.0
 FORGET_SECONDS = 0.5
 RELEASE_SECONDS = 1.0
 PRUNE_SECONDS = 3_600.0
+# After a longer standstill the lease that was to be renewed may have run out.
+STANDSTILL_SECONDS = leases.TTL_SECONDS - 2 * leases.RENEW_SECONDS
 LEASED_AT_ONCE = 20
 
 
@@ -95,9 +99,12 @@ class Worker:
             fault=self._current_fault,
         )
         self._sinks.on_dropped(self._alerts_dropped)
+        self._sinks.tell_only(self._may_tell)
         self._hosted: dict[int, Hosted] = {}
         self._by_sub: dict[str, Hosted] = {}
         self._stopping = asyncio.Event()
+        self._standstill = Standstill(STANDSTILL_SECONDS, time.monotonic())
+        self._doubtful: list[Delivery] = []  # received before it was clear whose they are
         self._fault: Fault | None = None
         self._attempt = 0
 
@@ -263,18 +270,26 @@ class Worker:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(leases.RENEW_SECONDS)
-            fences = {uid: hosted.runtime.owner.fence for uid, hosted in self._hosted.items()}
-            try:
-                ours = await self._database.run(leases.renew, fences, self.name)
-            except DatabaseError as exc:
-                # Nobody can take over while PostgreSQL is away, so the owner goes on.
-                log.warning("worker.renew", reason=str(exc))
-                continue
-            for user_id in fences.keys() - ours:
-                hosted = self._hosted.get(user_id)
-                if hosted is not None and hosted.runtime.owner.fence == fences[user_id]:
-                    log.warning("runtime.fenced", sub=hosted.runtime.owner.sub)
-                    await self._let_go(hosted)
+            noticed = self._standstill.noticed(time.monotonic())
+            await self._renew_once()
+            self._standstill.answered(noticed)
+            doubtful, self._doubtful = self._doubtful, []
+            for delivery in doubtful:
+                self._received(delivery)
+
+    async def _renew_once(self) -> None:
+        fences = {uid: hosted.runtime.owner.fence for uid, hosted in self._hosted.items()}
+        try:
+            ours = await self._database.run(leases.renew, fences, self.name)
+        except DatabaseError as exc:
+            # Nobody can take over while PostgreSQL is away, so the owner goes on.
+            log.warning("worker.renew", reason=str(exc))
+            return
+        for user_id in fences.keys() - ours:
+            hosted = self._hosted.get(user_id)
+            if hosted is not None and hosted.runtime.owner.fence == fences[user_id]:
+                log.warning("runtime.fenced", sub=hosted.runtime.owner.sub)
+                await self._let_go(hosted)
 
     async def _prune(self) -> None:
         while True:
@@ -293,8 +308,16 @@ class Worker:
 
     def _received(self, delivery: Delivery) -> None:
         hosted = self._by_sub.get(delivery.sub)
-        if hosted is not None:
+        if hosted is None:
+            return
+        if self._standstill.is_open(time.monotonic()):
+            self._doubtful.append(delivery)
+        else:
             hosted.runtime.receive(delivery)
+
+    def _may_tell(self, sub: str) -> bool:
+        """Whether this worker speaks for a user, as far as it can know."""
+        return sub in self._by_sub and not self._standstill.is_open(time.monotonic())
 
     async def _tell(self) -> None:
         while True:
@@ -310,7 +333,7 @@ class Worker:
         The key always; the publication only if its turn has come, for those have a rate.
         """
         at, hosted = now_ms(), self._by_sub.get(sub)
-        if hosted is None:
+        if hosted is None or not self._may_tell(sub):
             return
         if at - hosted.told_at_ms >= TELL_SECONDS * 1_000:
             await self._tell_one(hosted, at)
@@ -322,6 +345,8 @@ class Worker:
         runtime = hosted.runtime
         if self._hosted.get(runtime.owner.user_id) is not hosted:
             return  # let go meanwhile: nothing is told of it any more
+        if not self._may_tell(runtime.owner.sub):
+            return
         runtime.watch_links()
         due = at_ms - hosted.told_at_ms >= HEARTBEAT_SECONDS * 1_000
         has_changed = runtime.shape() != hosted.told_shape
@@ -345,6 +370,7 @@ class Worker:
         healthy_since = now_ms()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            self._standstill.noticed(time.monotonic())  # often, whatever else has to wait
             at = now_ms()
             if (failure := self.plane.failure) is not None:
                 healthy_since = at

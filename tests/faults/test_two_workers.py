@@ -1,0 +1,96 @@
+"""Two workers for the same users, one of which may wake up late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from control import client
+from control.protocol import Command, State, commands_of
+from settings_app.models import User
+from tests.control.running import eventually
+from tests.faults.listening import Done, recorded
+from tests.faults.programs import Worker
+from tests.faults.stage import (
+    Stage,
+    answer_to,
+    foreign,
+    is_settled,
+    lease_of,
+    patiently,
+    post,
+    receipts,
+    revision,
+    works,
+)
+
+pytestmark = pytest.mark.timeout(90)
+
+# What a worker that has lost a user may still do with that user's names: look, and let go. The
+# group's bookkeeping takes nothing from anybody: the owner claims what another read last.
+HARMLESS = frozenset({"XREADGROUP", "XAUTOCLAIM", "XGROUP", "SUBSCRIBE", "UNSUBSCRIBE"})
+
+
+def test_two_workers_never_drive_the_same_user(stage: Stage, anna: User, bela: User) -> None:
+    workers = [stage.worker(), stage.worker()]
+    for user in (anna, bela):
+        eventually(lambda user=user: any(worker.drives(user.pk) for worker in workers))
+        patiently(lambda user=user: client.status(user))
+        before = revision(user)
+        for number in range(10):
+            command = Command.PAUSE if number % 2 == 0 else Command.RESUME
+            assert client.send(user, command).applied
+        assert revision(user) == before + 10
+        with stage.servers.redis.connect() as redis:
+            assert redis.pubsub_numsub(commands_of(user.sub))[0][1] == 1
+
+
+def test_a_worker_that_wakes_up_late_writes_nothing_answers_nothing_and_lets_go(
+    stage: Stage, anna: User
+) -> None:
+    first = stage.worker()
+    stage.hosted(anna, first)
+    connections = connections_of(stage, first)
+    first.freeze()
+    second = stage.worker()
+    epoch = stage.hosted(anna, second).epoch
+    assert client.send(anna, Command.PAUSE).applied
+    question, switch = foreign("status"), foreign("switch-mode", payload={"mode": "scalper-macdv"})
+    before = revision(anna)
+    post(stage, anna, [question, switch])  # the sleeper will hear of it as well
+    answer_to(anna, switch["id"])
+    with recorded(stage.servers.redis.url) as done:
+        first.thaw()
+        eventually(lambda: "runtime.let_go" in first.said)
+        works(anna)
+    assert offences(done, connections, anna) == []
+    answer = answer_to(anna, question["id"])
+    assert answer.data is not None
+    assert (answer.data["epoch"], answer.data["state"]) == (epoch, State.PAUSED)
+    assert receipts(anna, switch["id"]) == 1
+    assert revision(anna) == before + 3  # the switch, and the pause and the resume just now
+    patiently(lambda: is_settled(stage, anna))
+    assert second.drives(anna.pk)
+    assert lease_of(anna).fence == epoch
+    assert first.is_running  # for others it goes on
+
+
+def connections_of(stage: Stage, worker: Worker) -> frozenset[str]:
+    """The addresses of all connections to Redis that are not ours: the only worker's."""
+    with stage.servers.redis.connect() as redis:
+        mine = redis.client_info()["addr"]
+        clients: list[dict[str, Any]] = redis.client_list()
+    ours = {entry["addr"] for entry in clients if entry["cmd"] in {"get", "client|list"}}
+    return frozenset(entry["addr"] for entry in clients) - ours - {mine}
+
+
+def offences(done: list[Done], connections: frozenset[str], user: User) -> list[Done]:
+    """What was written to a user's names over these connections."""
+    return [
+        each
+        for each in done
+        if each.address in connections
+        and each.name not in HARMLESS
+        and any(user.sub in name for name in each.touched)
+    ]
