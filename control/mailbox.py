@@ -83,6 +83,7 @@ class Mailbox:
         self._client = wire.connect_async()
         self._listener = wire.connect_async()
         self._pubsub = self._listener.pubsub()
+        self._subscribing = asyncio.Lock()
         self._held: set[tuple[str, str]] = set()  # entries delivered and not settled
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._reading: dict[str, asyncio.Lock] = {}
@@ -246,7 +247,10 @@ class Mailbox:
     # -- within
 
     async def _subscribe(self, sub: str) -> None:
-        await self._pubsub.subscribe(commands_of(sub))
+        # One at a time: each of several first subscriptions would take a connection of its own,
+        # and only the last of those is listened to.
+        async with self._subscribing:
+            await self._pubsub.subscribe(commands_of(sub))
         self._has_subscriptions.set()
 
     async def _claim(self, sub: str, *, idle_ms: int) -> None:
@@ -339,10 +343,11 @@ class Mailbox:
         log.warning("mailbox.redis_away", reason=reason)
 
         async def attempt() -> None:
-            await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
-            self._pubsub = self._listener.pubsub()
-            if self._subs:
-                await self._pubsub.subscribe(*(commands_of(sub) for sub in self._subs))
+            async with self._subscribing:
+                await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py: bare
+                self._pubsub = self._listener.pubsub()
+                if self._subs:
+                    await self._pubsub.subscribe(*(commands_of(sub) for sub in self._subs))
 
         await self._patiently(attempt, "mailbox.reconnect")
         self.connected = True

@@ -121,6 +121,17 @@ async def test_another_users_commands_are_not_heard(post: Post) -> None:
     assert delivery.body == {"id": "mine"}
 
 
+async def test_users_who_are_opened_at_the_same_time_are_all_heard(redis_url: str) -> None:
+    post, subs = Post(), ["anna", "bela", "cleo"]
+    await asyncio.gather(*(post.box.open(sub) for sub in subs))
+    post.start()
+    for sub in subs:  # no stream would help who does not hear these
+        await post.redis.publish(commands_of(sub), '{"id": "1"}')
+    delivered = await post.until(lambda seen: len(seen) >= len(subs))
+    assert sorted(delivery.sub for delivery in delivered) == subs
+    await post.close()
+
+
 async def test_an_emptied_redis_is_healed(post: Post) -> None:
     await post.redis.flushall()
     await post.send({"id": "1"})
