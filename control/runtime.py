@@ -82,6 +82,7 @@ class Runtime:
         self._inbox = Inbox()
         self._asked = asyncio.Event()
         self._can_answer = asyncio.Event()
+        self._is_behind = False
         self._changes: tuple[dict[str, str], ...] = ()
         self._deciding = asyncio.Lock()
         self._is_stopped = False
@@ -128,11 +129,13 @@ class Runtime:
         Raises:
             Fenced: If another worker has taken this user over.
         """
-        await self.reconcile()
+        await self._reconcile()
         while True:
             await self._asked.wait()
             self._asked.clear()
-            while self._inbox.void or len(self._inbox):
+            while self._is_behind or self._inbox.void or len(self._inbox):
+                if self._is_behind:
+                    await self._reconcile()
                 while self._inbox.void:
                     resume, answer = self._inbox.void.popleft()
                     await self._settle(resume, await self._refused(resume, answer))
@@ -250,21 +253,24 @@ class Runtime:
 
     # -- keeping actual equal to desired
 
-    async def reconcile(self) -> None:
+    def catch_up(self, desired_revision: int, settings_revision: int) -> None:
+        """Hear how far PostgreSQL has got; what no message told is made true soon. Never waits."""
+        if self.situation is None:
+            return  # it is read at the beginning
+        known = (self.situation.desired.revision, self.situation.settings_revision)
+        if known != (desired_revision, settings_revision):
+            self._is_behind = True
+            self._asked.set()
+
+    async def _reconcile(self) -> None:
         """Read the situation and make it true: at start, and when the poll sees it moved."""
+        self._is_behind = False
         async with self._deciding:
             run, user_id = self._around.database.run, self.owner.user_id
             situation = await self._patiently(lambda: run(plan.situation, user_id))
             if situation.plan is None:
                 self.complain("settings", "error", "; ".join(map(str, situation.problems)))
             self._apply(situation)
-
-    def is_behind(self, desired_revision: int, settings_revision: int) -> bool:
-        """Whether PostgreSQL has moved on since the situation was last made true."""
-        if self.situation is None:
-            return True
-        known = (self.situation.desired.revision, self.situation.settings_revision)
-        return known != (desired_revision, settings_revision)
 
     def _apply(self, situation: Situation) -> None:
         """Make a situation true and note that it is: gate, wanted set and state in one step."""

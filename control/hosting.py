@@ -1,0 +1,197 @@
+"""Who is hosted by this worker: whom it may drive, and how it takes them on and lets them go.
+
+Rule 1: a user is driven only while their lease is held, and let go on the way out.
+Rule 2: one user's trouble is that user's alone: nothing here waits for a single runtime.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+import structlog
+from django.db import Error as DatabaseError
+
+from control import leases, sinks, tasks
+from control.protocol import commands_of, history_of, status_of
+from control.runtime import Runtime, Surroundings
+from settings_app import desired
+from settings_app.desired import HostedUser
+from trading.ports import Owner
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 1.0  # a hand-over within two seconds waits for one of these
+FORGET_SECONDS = 0.5
+RELEASE_SECONDS = 1.0
+LEASED_AT_ONCE = 20
+
+
+@dataclass(slots=True)
+class Hosted:
+    """A runtime with its tasks and what was last told of it."""
+
+    runtime: Runtime
+    task: asyncio.Task[None]
+    answering: asyncio.Task[None]
+    opening: asyncio.Task[None]  # waits for Redis, which must not delay what PostgreSQL wants
+    told_shape: int = 0
+    told_at_ms: int = 0
+
+    @property
+    def error(self) -> BaseException | None:
+        """What has ended one of its tasks that should have gone on."""
+        for task in (self.task, self.answering, self.opening):
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                return error
+        return None
+
+
+class Hosting:
+    """The users that this worker drives.
+
+    Args:
+        around: What their runtimes share.
+        only: Names of the users that may be hosted; none: everybody may.
+        left: Told of whoever is driven here no more.
+    """
+
+    def __init__(
+        self, around: Surroundings, *, only: Collection[str], left: Callable[[Owner], None]
+    ) -> None:
+        self._around = around
+        self._only = tuple(only)
+        self._left = left
+        self._hosted: dict[int, Hosted] = {}
+        self._by_sub: dict[str, Hosted] = {}
+
+    def __iter__(self) -> Iterator[Hosted]:
+        return iter(tuple(self._hosted.values()))
+
+    def of(self, sub: str) -> Hosted | None:
+        """The runtime of a user; None: it is not here."""
+        return self._by_sub.get(sub)
+
+    def has(self, hosted: Hosted) -> bool:
+        """Whether it has not been let go meanwhile."""
+        return self._hosted.get(hosted.runtime.owner.user_id) is hosted
+
+    # -- following the database
+
+    async def follow(self) -> None:
+        """Poll until cancelled: whoever is to be hosted, is; whose wishes moved, is told so."""
+        while True:
+            try:
+                await self._follow(
+                    await self._around.database.run(desired.hosted_users, self._only or None)
+                )
+            except DatabaseError as exc:
+                log.warning("worker.poll", reason=str(exc).strip())
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _follow(self, rows: Collection[HostedUser]) -> None:
+        wanted = {row.user_id: row for row in rows}
+        for hosted in self:
+            try:
+                await self._follow_one(hosted, wanted.get(hosted.runtime.owner.user_id))
+            except DatabaseError:
+                raise
+            except Exception:  # one user's trouble is that user's alone
+                log.exception("worker.follow", sub=hosted.runtime.owner.sub)
+                hosted.runtime.complain("worker", "error", "following the database failed")
+        free = [row for user_id, row in wanted.items() if user_id not in self._hosted]
+        # A few at a time: whoever is leased is hosted well before the lease runs out.
+        for start in range(0, len(free), LEASED_AT_ONCE):
+            await self._take_on(free[start : start + LEASED_AT_ONCE])
+
+    async def _follow_one(self, hosted: Hosted, row: HostedUser | None) -> None:
+        owner = hosted.runtime.owner
+        if row is None:
+            forget = [status_of(owner.sub)]
+            if not await self._around.database.run(desired.is_active, owner.user_id):
+                forget += [commands_of(owner.sub), history_of(owner.sub)]
+            await self.let_go(hosted, *forget)
+        elif (error := hosted.error) is not None:
+            if isinstance(error, leases.Fenced):
+                log.warning("runtime.fenced", sub=owner.sub, reason=str(error))
+            else:
+                log.error("runtime.crashed", sub=owner.sub, exc_info=error)
+            await self.let_go(hosted)
+        else:
+            hosted.runtime.catch_up(row.desired.revision, row.settings_revision)
+
+    async def _take_on(self, rows: Collection[HostedUser]) -> None:
+        run, worker = self._around.database.run, self._around.worker
+        fences = await run(leases.acquire, [row.user_id for row in rows], worker)
+        for row in rows:
+            if (fence := fences.get(row.user_id)) is not None:
+                await self._host(Owner(user_id=row.user_id, sub=row.sub, fence=fence))
+
+    async def _host(self, owner: Owner) -> None:
+        around, sub, begin = self._around, owner.sub, asyncio.create_task
+        today, last = await around.database.run(sinks.signals_so_far, owner.user_id)
+        around.signals.start(sub, today=today, last_at_ms=last)
+        runtime = Runtime(owner, around)
+        self._by_sub[sub] = self._hosted[owner.user_id] = Hosted(
+            runtime=runtime,
+            task=begin(runtime.obey(), name=f"runtime of {sub}"),
+            answering=begin(runtime.answer_at_once(), name=f"answers of {sub}"),
+            opening=begin(around.mailbox.open(sub), name=f"mailbox of {sub}"),
+        )
+        log.info("runtime.hosted", sub=sub, fence=owner.fence, worker=around.worker)
+
+    # -- letting go
+
+    async def let_go(self, hosted: Hosted, *forget: str) -> None:
+        """Stop driving a user, remove the names given, and then free the lease."""
+        owner = hosted.runtime.owner
+        if not self.has(hosted):
+            return  # somebody else lets it go already
+        hosted.runtime.stop()
+        del self._hosted[owner.user_id], self._by_sub[owner.sub]
+        self._left(owner)
+        await tasks.end(hosted.task, hosted.answering, hosted.opening)
+        await self._forget(owner, forget)
+        await self._release(owner)
+        log.info("runtime.let_go", sub=owner.sub, worker=self._around.worker)
+
+    async def let_all_go(self) -> None:
+        """Hand everybody over, side by side: a Redis that does not answer costs its time once."""
+        await asyncio.gather(
+            *(self.let_go(hosted, status_of(hosted.runtime.owner.sub)) for hosted in self)
+        )
+
+    async def _forget(self, owner: Owner, names: Collection[str]) -> None:
+        try:
+            async with asyncio.timeout(FORGET_SECONDS):
+                await self._around.mailbox.close(owner.sub)
+                if names:
+                    await self._around.mailbox.forget(*names)
+        except TimeoutError:
+            log.warning("worker.forget", sub=owner.sub, reason="Redis does not answer")
+
+    async def _release(self, owner: Owner) -> None:
+        run, worker = self._around.database.run, self._around.worker
+        try:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await run(leases.release, {owner.user_id: owner.fence}, worker)
+        except (DatabaseError, TimeoutError) as exc:
+            log.warning("worker.release", sub=owner.sub, reason=str(exc))  # it expires by itself
+
+    # -- keeping the leases
+
+    async def renew(self) -> None:
+        """Prolong every lease once, and let go of whoever was taken over."""
+        fences = {h.runtime.owner.user_id: h.runtime.owner.fence for h in self}
+        try:
+            ours = await self._around.database.run(leases.renew, fences, self._around.worker)
+        except DatabaseError as exc:
+            # Nobody can take over while PostgreSQL is away, so the owner goes on.
+            log.warning("worker.renew", reason=str(exc))
+            return
+        for user_id in fences.keys() - ours:
+            hosted = self._hosted.get(user_id)
+            if hosted is not None and hosted.runtime.owner.fence == fences[user_id]:
+                log.warning("runtime.fenced", sub=hosted.runtime.owner.sub)
+                await self.let_go(hosted)

@@ -1,0 +1,87 @@
+"""Telling the world how each runtime is: on change at most five times a second, and each heartbeat.
+
+Rule 1: whoever reads an answer finds the status that goes with it.
+Rule 2: nothing is told of a runtime that may be another worker's by now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from control.hosting import Hosted, Hosting
+from control.mailbox import Mailbox
+from control.protocol import (
+    HEARTBEAT_SECONDS,
+    STATUS_TTL_SECONDS,
+    now_ms,
+    status_of,
+    worker_of,
+)
+
+TELL_SECONDS = 0.2  # at most five statuses a second for one user
+
+
+class Teller:
+    """The statuses of all that a worker hosts.
+
+    Args:
+        worker: The worker's name.
+        may_speak: Whether this worker speaks for a user, as far as it can know.
+    """
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        mailbox: Mailbox,
+        hosting: Hosting,
+        may_speak: Callable[[str], bool],
+    ) -> None:
+        self._worker = worker
+        self._mailbox = mailbox
+        self._hosting = hosting
+        self._may_speak = may_speak
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        while True:
+            at = now_ms()
+            for hosted in self._hosting:
+                await self._tell(hosted, at)
+            await self._mailbox.keep(worker_of(self._worker), str(at), STATUS_TTL_SECONDS)
+            await asyncio.sleep(TELL_SECONDS)
+
+    async def tell_now(self, sub: str) -> None:
+        """Let the status that goes with an answer be there before it.
+
+        The key always; the publication only if its turn has come, for those have a rate.
+        """
+        at, hosted = now_ms(), self._hosting.of(sub)
+        if hosted is None or not self._may_speak(sub):
+            return
+        if at - hosted.told_at_ms >= TELL_SECONDS * 1_000:
+            await self._tell(hosted, at)
+        else:
+            now = hosted.runtime.status(at).to_json()
+            await self._mailbox.keep(status_of(sub), now, STATUS_TTL_SECONDS)
+
+    async def _tell(self, hosted: Hosted, at_ms: int) -> None:
+        runtime = hosted.runtime
+        if not self._hosting.has(hosted) or not self._may_speak(runtime.owner.sub):
+            return
+        runtime.watch_links()
+        due = at_ms - hosted.told_at_ms >= HEARTBEAT_SECONDS * 1_000
+        has_changed = runtime.shape() != hosted.told_shape
+        if due:
+            runtime.beat()
+        elif not has_changed or runtime.is_deciding:
+            return
+        if has_changed and not runtime.is_deciding:
+            runtime.life = runtime.life.touched()
+        shape, now = runtime.shape(), runtime.status(at_ms)
+        told = await self._mailbox.publish(
+            status_of(runtime.owner.sub), now.to_json(), keep_seconds=STATUS_TTL_SECONDS
+        )
+        if told:
+            hosted.told_shape, hosted.told_at_ms = shape, at_ms
