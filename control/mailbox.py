@@ -14,24 +14,20 @@ import json
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
 import structlog
-from pydantic import ValidationError
 from redis.exceptions import RedisError, ResponseError
 
-from control import wire
-from control.inbox import Unreadable
+from control import delivery, wire
+from control.delivery import Delivery
 from control.protocol import (
     CONSUMER_GROUP,
-    FOREIGN,
     HISTORY_LENGTH,
     RESULT_TTL_SECONDS,
     CommandAck,
     CommandResult,
-    Origin,
     commands_of,
     history_of,
     now_ms,
@@ -48,26 +44,6 @@ BACKOFF_SECONDS = (0.1, 5.0)
 QUIET_SECONDS = 5.0
 RECLAIM_SWEEPS = 5
 RECLAIM_IDLE_MS = 5_000
-LONGEST_BODY = 1_000_000  # characters; room for a batch of thousands
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One command body as it arrived, not yet read.
-
-    Args:
-        sub: Whose runtime is meant: the name of the stream or channel it came by.
-        body: The JSON value, or the text where it is not JSON.
-        entry_id: Its place in the stream; None when it came by a bare PUBLISH.
-        arrived_ms: When it was sent: by Redis' clock for an entry, else None.
-        origin: Who sent it, as far as that was said.
-    """
-
-    sub: str
-    body: Any
-    entry_id: str | None
-    arrived_ms: int | None
-    origin: Origin = FOREIGN
 
 
 Receive = Callable[[Delivery], None]
@@ -307,8 +283,8 @@ class Mailbox:
         if (sub, entry_id) in self._held:
             return  # it waits here already
         self._held.add((sub, entry_id))
-        body = _read_json(fields.get("command", ""))
-        for command_id in _ids(body):
+        body = delivery.read_json(fields.get("command", ""))
+        for command_id in delivery.ids_in(body):
             self._remember(sub, command_id)
         self._receive(
             Delivery(
@@ -316,7 +292,7 @@ class Mailbox:
                 body=body,
                 entry_id=entry_id,
                 arrived_ms=int(entry_id.partition("-")[0]),
-                origin=_origin(fields.get("origin")),
+                origin=delivery.origin_of(fields.get("origin")),
             )
         )
 
@@ -324,8 +300,8 @@ class Mailbox:
         if sub not in self._subs:
             return
         await self.read(sub)
-        body = _read_json(text)
-        ids = _ids(body)
+        body = delivery.read_json(text)
+        ids = delivery.ids_in(body)
         if ids and all((sub, command_id) in self._seen for command_id in ids):
             return  # it was in the stream
         for command_id in ids:
@@ -394,26 +370,3 @@ def _queue(pipe: redis.asyncio.client.Pipeline, step: tuple[Any, ...]) -> None:
         case ("settle", stream, entry_id):
             pipe.xack(stream, CONSUMER_GROUP, entry_id)
             pipe.xdel(stream, entry_id)
-
-
-def _read_json(text: str) -> Any:
-    if len(text) > LONGEST_BODY:
-        return Unreadable(f"a body of {len(text):,} characters, more than {LONGEST_BODY:,}")
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return Unreadable("not JSON")
-
-
-def _origin(text: str | None) -> Origin:
-    """Who sent an entry; a foreign program need not say, and may say nonsense."""
-    try:
-        return FOREIGN if text is None else Origin.model_validate_json(text)
-    except ValidationError:
-        return FOREIGN
-
-
-def _ids(body: Any) -> list[str]:
-    """Every command id that can be read from a body, a batch's too."""
-    items = body if isinstance(body, list) else [body]
-    return [str(item["id"]) for item in items if isinstance(item, dict) and "id" in item]

@@ -22,12 +22,13 @@ from django.db import InterfaceError, OperationalError
 from control import inbox, ledger, plan, status
 from control.database import Database
 from control.decisions import Verdict
+from control.delivery import Delivery
 from control.effects.base import Before, Order, usable
 from control.effects.settings import changes
 from control.inbox import Inbox, Refusal, Request
 from control.leases import Fenced
 from control.lifecycle import Life, Trigger
-from control.mailbox import Delivery, Mailbox
+from control.mailbox import Mailbox
 from control.plan import Situation
 from control.protocol import (
     CommandAck,
@@ -36,6 +37,7 @@ from control.protocol import (
     Fault,
     RuntimeStatus,
     State,
+    Undoable,
     now_ms,
 )
 from control.sinks import SignalLog
@@ -383,4 +385,12 @@ class Runtime:
             errors=self.errors.lines(),
             latency={name: tuple(line) for name, line in self._latency.items()},
             credentials_set=now.credentials_set if now else None,
+            credentials_missing=now.credentials_missing if now else None,
+            undo=_undoable(now),
         )
+
+
+def _undoable(now: Situation | None) -> Undoable | None:
+    if now is None or now.undo is None:
+        return None
+    return Undoable(command=now.undo.command, text=now.undo.text)

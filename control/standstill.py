@@ -1,8 +1,8 @@
 """Whether this process has stood still so long that its leases may be another's by now.
 
-A process that was stopped (SIGSTOP, a suspended machine, a debugger) wakes up in the middle of what
-it did, with statuses to tell and questions to answer. Until it has asked PostgreSQL who drives whom,
-it says nothing in a user's name.
+A process that was stopped (SIGSTOP, a suspended machine, a debugger) wakes up in the middle of
+what it did, with statuses to tell and questions to answer. Until it has asked PostgreSQL who drives
+whom, it says nothing in a user's name.
 
 Rule 1: pure: the time comes in as an argument, in seconds of a clock that never goes back.
 Rule 2: whoever asks is also who notices, so it does not matter which task wakes up first.

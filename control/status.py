@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from control.lifecycle import Life
 from control.protocol import (
     HEARTBEAT_SECONDS,
+    CacheStatus,
     Cell,
     Counts,
     DataPlane,
@@ -20,9 +21,11 @@ from control.protocol import (
     ErrorLine,
     ExchangeStatus,
     Fault,
+    Planned,
     RuntimeStatus,
     State,
     SymbolStatus,
+    Undoable,
 )
 from trading.core.indicators import IndicatorPoint
 from trading.core.market import Market
@@ -81,6 +84,10 @@ class Known:
     errors: list[ErrorLine]
     latency: Mapping[str, tuple[float, ...]]
     credentials_set: tuple[str, ...] | None = None  # not known before the first situation
+    credentials_missing: tuple[str, ...] | None = None
+    undo: Undoable | None = None
+    planned: Planned | None = None
+    cache: CacheStatus | None = None
 
 
 def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
@@ -126,7 +133,11 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         errors=_errors(known, facts),
         queue_depth=known.queue_depth,
         malformed_commands=known.malformed,
-        credentials_set=None if known.credentials_set is None else list(known.credentials_set),
+        credentials_set=_list(known.credentials_set),
+        credentials_missing=_list(known.credentials_missing),
+        cache=known.cache,
+        undo=known.undo,
+        planned=known.planned,
     )
 
 
@@ -147,6 +158,9 @@ def shape(known: Known, facts: DeskFacts | None) -> int:
             known.last_signal_at_ms,
             known.markets,
             known.credentials_set,
+            known.credentials_missing,
+            known.undo,
+            known.planned,
             known.malformed,
             len(known.errors),
             known.errors[0].count if known.errors else 0,
@@ -218,6 +232,10 @@ def _exchange(feed: FeedFacts, known: Known) -> ExchangeStatus:
             "detail": feed.detail,
         }
     )
+
+
+def _list(names: tuple[str, ...] | None) -> list[str] | None:
+    return None if names is None else list(names)
 
 
 def _rounded(value: float | None) -> float | None:

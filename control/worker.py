@@ -22,8 +22,9 @@ from redis.exceptions import RedisError
 
 from control import leases, ledger, sinks, tasks, wire
 from control.database import Database
+from control.delivery import Delivery
 from control.hosting import Hosting
-from control.mailbox import Delivery, Mailbox
+from control.mailbox import Mailbox
 from control.plane_watch import PlaneWatch
 from control.protocol import Fault, worker_of
 from control.runtime import Runtime, Surroundings

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from control import mailbox, tasks, wire
+from control.delivery import Delivery
 from control.inbox import Unreadable
-from control.mailbox import Delivery, Mailbox
+from control.mailbox import Mailbox
 from control.protocol import (
     CONSUMER_GROUP,
     FOREIGN,
