@@ -1,9 +1,13 @@
 """Sending a command to a runtime and learning what became of it.
 
-Rule 1: this is the one place that sends: panel, command line, shell and settings use it alike.
-Rule 2: an intent (pause, resume, switch-mode) is in PostgreSQL before anything is on the wire,
-    so it outlives an offline worker and a lost message.
-Rule 3: whose runtime it is comes from the ``user`` argument, never from a payload.
+Rule 1: this is the one door: panel, API, command line, shell, schedule and settings send and read
+    here. Each says who sends and by what (:class:`Origin`).
+Rule 2: every function has a twin for code with an event loop, named with an ``a``, which occupies
+    neither the loop nor a thread while it waits.
+Rule 3: whose runtime it is comes from the ``user`` argument, a User or a :class:`Recipient`, never
+    from a payload.
+Rule 4: whoever waits listens before the command is on the wire. An answer that is lost on its way
+    is read from where it is kept.
 
 In ``manage.py shell``::
 
@@ -14,42 +18,66 @@ In ``manage.py shell``::
 
 from __future__ import annotations
 
-import asyncio
-import difflib
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import redis
-from pydantic import ValidationError
-from redis.client import PubSub
+import redis.asyncio
+from channels.db import database_sync_to_async
 
-from control import wire
+from control import history as lines
+from control import sending, wire
+from control.correspondence import Answer, Correspondence, Outcome, Until, read_answer
+from control.history import Page
 from control.protocol import (
-    PAYLOADS,
     Command,
     CommandAck,
     CommandResult,
-    Desired,
     Origin,
     RuntimeCommand,
     RuntimeStatus,
-    SwitchMode,
-    commands_of,
-    field_errors,
-    now_ms,
+    history_of,
     responses_of,
     result_of,
     status_of,
 )
-from settings_app import desired
+from control.sending import CommandRefused, NewCommand, NotSent, Source, compose
+
+__all__ = [
+    "DEFAULT_WAIT_SECONDS",
+    "SHELL",
+    "Answer",
+    "CommandRefused",
+    "HasRuntime",
+    "NewCommand",
+    "NotSent",
+    "Outcome",
+    "Page",
+    "Recipient",
+    "Until",
+    "ahistory",
+    "aresult",
+    "asend",
+    "asend_batch",
+    "astatus",
+    "compose",
+    "history",
+    "publish",
+    "result",
+    "send",
+    "send_batch",
+    "status",
+]
 
 DEFAULT_WAIT_SECONDS = 5.0
+HISTORY_LINES = 50
+AWAY = (redis.RedisError, OSError)
 SHELL = Origin(who="", via="shell")
-INTENTS = frozenset({Command.PAUSE, Command.RESUME, Command.SWITCH_MODE})
 
 
 class HasRuntime(Protocol):
@@ -70,110 +98,37 @@ class Recipient:
     sub: str
 
 
-class CommandRefused(Exception):
-    """The command can never succeed as it is; nothing was recorded and nothing was sent."""
-
-
-class NotSent(Exception):
-    """Redis did not take the command, or not in time; and PostgreSQL keeps intents alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What is known of a command when the wait is over.
-
-    Args:
-        command_id: Its id; :func:`result` finds the last answer by it for an hour.
-        recorded: The desired state as PostgreSQL has it, for an intent; else None.
-        sent: Whether Redis took the command.
-        ack: The runtime has it.
-        result: What became of it. None: not known yet. An intent that was recorded is applied as
-            soon as a worker reads it, within one poll.
-    """
-
-    command_id: str
-    recorded: Desired | None
-    sent: bool
-    ack: CommandAck | None = None
-    result: CommandResult | None = None
-
-    @property
-    def applied(self) -> bool:
-        """Whether the runtime says that it is done."""
-        return self.result is not None and self.result.success
-
-
-def compose(
-    command: Command | str,
-    payload: Mapping[str, Any] | None,
-    *,
-    source: Literal["admin", "system"],
-) -> RuntimeCommand:
-    """Check a command against the static tables and give it an id.
-
-    Raises:
-        CommandRefused: If the command or its payload is unknown, malformed or not implemented;
-            the text names the field and the way out.
-    """
-    try:
-        name = Command(command)
-    except ValueError:
-        near = difflib.get_close_matches(str(command), list(Command), n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(Command)}"
-        raise CommandRefused(f"'{command}' is not a command; {hint}") from None
-    try:
-        checked = PAYLOADS[name].model_validate(dict(payload or {}))
-    except ValidationError as exc:
-        raise CommandRefused(f"payload of {name}: {field_errors(exc)}") from None
-    if isinstance(checked, SwitchMode) and checked.mode == "scalper-orderbook":
-        raise CommandRefused("mode scalper-orderbook is not implemented")
-    return RuntimeCommand(
-        id=uuid.uuid4(),
-        command=name,
-        payload=checked.to_dict() or None,
-        timestamp=now_ms(),
-        source=source,
-    )
-
-
+# ---------------------------------------------------------------------- sending
 def send(
     user: HasRuntime,
     command: Command | str,
     payload: Mapping[str, Any] | None = None,
     *,
-    source: Literal["admin", "system"] = "admin",
-    origin: Origin | None = None,
+    command_id: uuid.UUID | str | None = None,
+    source: Source = "admin",
+    origin: Origin = SHELL,
     wait: float | None = DEFAULT_WAIT_SECONDS,
+    until: Until = Until.RESULT,
 ) -> Answer:
-    """Send a command and wait until its result is there.
+    """Send a command and wait for its result.
 
     Args:
         user: Whose runtime.
         command: One of :class:`Command`.
         payload: As :data:`PAYLOADS` says.
+        command_id: The caller's own id. Repeating it does nothing again and answers the same.
         source: ``admin`` for a person, ``system`` for the program itself.
         origin: Who sends it and by what, for the history; by default a person at the shell.
-        wait: Seconds to wait for the result; None returns as soon as it is sent.
+        wait: Seconds to wait at most; None returns as soon as it is sent.
+        until: What to wait for.
 
     Raises:
         CommandRefused: Nothing was recorded or sent.
-        NotSent: Redis is away and the command is not an intent.
+        NotSent: Redis did not confirm it, and it is not an intent.
     """
-    message = compose(command, payload, source=source)
-    message, recorded = _record(user, message)
-    answer = Answer(command_id=str(message.id), recorded=recorded, sent=False)
-    origin = origin or SHELL
-    try:
-        if wait is None:
-            publish(user.sub, message, origin)
-            return _sent(answer)
-        with wire.listening_to(responses_of(user.sub)) as responses:
-            publish(user.sub, message, origin)
-            return _await_result(responses, user.sub, _sent(answer), time.monotonic() + wait)
-    except redis.RedisError as exc:
-        if recorded is None:
-            raise NotSent(_why_not(exc)) from exc
-        return answer
+    new = NewCommand(command=command, payload=payload, id=command_id)
+    [outcome] = send_batch(user, [new], source=source, origin=origin, wait=wait, until=until)
+    return _answer_or_raise(outcome)
 
 
 async def asend(
@@ -181,105 +136,214 @@ async def asend(
     command: Command | str,
     payload: Mapping[str, Any] | None = None,
     *,
-    source: Literal["admin", "system"] = "admin",
-    origin: Origin | None = None,
+    command_id: uuid.UUID | str | None = None,
+    source: Source = "admin",
+    origin: Origin = SHELL,
     wait: float | None = DEFAULT_WAIT_SECONDS,
+    until: Until = Until.RESULT,
 ) -> Answer:
-    """:func:`send` for code with an event loop; the loop is never blocked."""
-    return await asyncio.to_thread(
-        send, user, command, payload, source=source, origin=origin, wait=wait
-    )
+    """:func:`send` for code with an event loop."""
+    new = NewCommand(command=command, payload=payload, id=command_id)
+    [outcome] = await asend_batch(user, [new], source=source, origin=origin, wait=wait, until=until)
+    return _answer_or_raise(outcome)
 
 
+def send_batch(
+    user: HasRuntime,
+    commands: Sequence[NewCommand],
+    *,
+    source: Source = "admin",
+    origin: Origin = SHELL,
+    wait: float | None = DEFAULT_WAIT_SECONDS,
+    until: Until = Until.RESULT,
+) -> list[Outcome]:
+    """Send several commands at once; each has its own outcome, in their order.
+
+    What is refused is not sent, and keeps nothing else from being sent. Arguments as of
+    :func:`send`.
+    """
+    letters = sending.record(user.pk, sending.check(commands, source=source))
+    talk = Correspondence(letters, until)
+    try:
+        _hear_kept(user.sub, talk, talk.repeats)
+        if wait is None or not talk.to_send:
+            _post(user.sub, talk, origin)
+        else:
+            _converse(user.sub, talk, origin, wait)
+    except AWAY as exc:
+        talk.broke(str(exc))
+    if wait is not None and talk.is_sent:
+        with suppress(*AWAY):
+            _hear_kept(user.sub, talk, talk.missing)  # a message may have been lost
+    return talk.outcomes()
+
+
+async def asend_batch(
+    user: HasRuntime,
+    commands: Sequence[NewCommand],
+    *,
+    source: Source = "admin",
+    origin: Origin = SHELL,
+    wait: float | None = DEFAULT_WAIT_SECONDS,
+    until: Until = Until.RESULT,
+) -> list[Outcome]:
+    """:func:`send_batch` for code with an event loop."""
+    letters = sending.check(commands, source=source)
+    if sending.has_intents(letters):
+        letters = await database_sync_to_async(sending.record)(user.pk, letters)
+    talk = Correspondence(letters, until)
+    async with wire.connect_async() as client:
+        try:
+            await _ahear_kept(client, user.sub, talk, talk.repeats)
+            if wait is None or not talk.to_send:
+                await _apost(client, user.sub, talk, origin)
+            else:
+                await _aconverse(client, user.sub, talk, origin, wait)
+        except AWAY as exc:
+            talk.broke(str(exc))
+        if wait is not None and talk.is_sent:
+            with suppress(*AWAY):
+                await _ahear_kept(client, user.sub, talk, talk.missing)
+    return talk.outcomes()
+
+
+def publish(sub: str, message: RuntimeCommand, origin: Origin) -> None:
+    """Put a composed command on the wire, and record nothing.
+
+    Raises:
+        redis.RedisError: If Redis did not take it.
+    """
+    with wire.shared().pipeline(transaction=True) as pipe:
+        sending.queue(pipe, sub, [message], origin)
+        pipe.execute()
+
+
+def _answer_or_raise(outcome: Outcome) -> Answer:
+    if isinstance(outcome, Answer):
+        return outcome
+    raise outcome
+
+
+# ---------------------------------------------------------------------- reading
 def status(user: HasRuntime) -> RuntimeStatus | None:
     """The last status of a user's runtime; None when no worker has spoken for three heartbeats.
 
     Raises:
         redis.RedisError: If Redis is away: then nothing is known, which is not "offline".
+        pydantic.ValidationError: If a worker of another version wrote it.
     """
-    text: Any = wire.shared().get(status_of(user.sub))
-    return None if text is None else RuntimeStatus.model_validate_json(text)
+    return _status_of(wire.shared().get(status_of(user.sub)))
+
+
+async def astatus(user: HasRuntime) -> RuntimeStatus | None:
+    """:func:`status` for code with an event loop."""
+    async with wire.connect_async() as client:
+        return _status_of(await client.get(status_of(user.sub)))
 
 
 def result(user: HasRuntime, command_id: str) -> CommandAck | CommandResult | None:
-    """The last answer to one of this user's commands; kept for an hour."""
-    text: Any = wire.shared().get(result_of(user.sub, command_id))
+    """The last answer to one of this user's commands; kept for an hour.
+
+    Raises:
+        redis.RedisError: If Redis is away.
+    """
+    return _answer_of(wire.shared().get(result_of(user.sub, command_id)))
+
+
+async def aresult(user: HasRuntime, command_id: str) -> CommandAck | CommandResult | None:
+    """:func:`result` for code with an event loop."""
+    async with wire.connect_async() as client:
+        return _answer_of(await client.get(result_of(user.sub, command_id)))
+
+
+def history(user: HasRuntime, *, limit: int = HISTORY_LINES, before: str | None = None) -> Page:
+    """The last commands of a user with their answers, newest first.
+
+    Args:
+        limit: How many at most.
+        before: The ``next`` of the page that was read last; None begins with the newest.
+
+    Raises:
+        ValueError: If ``before`` is nothing that a page has told.
+        redis.RedisError: If Redis is away.
+    """
+    newest = lines.newest_allowed(before)
+    rows: Any = wire.shared().xrevrange(history_of(user.sub), max=newest, count=limit + 1)
+    return lines.page_of(rows, limit=limit)
+
+
+async def ahistory(
+    user: HasRuntime, *, limit: int = HISTORY_LINES, before: str | None = None
+) -> Page:
+    """:func:`history` for code with an event loop."""
+    newest = lines.newest_allowed(before)
+    async with wire.connect_async() as client:
+        rows: Any = await client.xrevrange(history_of(user.sub), max=newest, count=limit + 1)
+    return lines.page_of(rows, limit=limit)
+
+
+def _status_of(text: Any) -> RuntimeStatus | None:
+    return None if text is None else RuntimeStatus.model_validate_json(text)
+
+
+def _answer_of(text: Any) -> CommandAck | CommandResult | None:
     return None if text is None else read_answer(json.loads(text))
 
 
-def read_answer(body: Mapping[str, Any]) -> CommandAck | CommandResult:
-    """An answer from the wire."""
-    kind = CommandAck if body.get("status") == "acknowledged" else CommandResult
-    return kind.model_validate(body)
+# ---------------------------------------------------------------------- one conversation
+def _converse(sub: str, talk: Correspondence, origin: Origin, wait: float) -> None:
+    sending.lend_connection()
+    with wire.listening_to(responses_of(sub)) as responses:
+        _post(sub, talk, origin)
+        deadline = time.monotonic() + wait
+        while talk.is_waiting and (left := deadline - time.monotonic()) > 0:
+            talk.hear(_text_of(responses.get_message(timeout=left)))
 
 
-def _record(user: HasRuntime, message: RuntimeCommand) -> tuple[RuntimeCommand, Desired | None]:
-    if message.command not in INTENTS:
-        return message, None
-    mode = (message.payload or {}).get("mode")
-    paused = {Command.PAUSE: True, Command.RESUME: False}.get(message.command)
-    row = desired.record(user.pk, is_paused=paused, mode=mode)
-    recorded = Desired(is_paused=row.is_paused, mode=str(row.mode), revision=row.revision)
-    return message.model_copy(update={"desired_revision": row.revision}), recorded
+async def _aconverse(
+    client: redis.asyncio.Redis, sub: str, talk: Correspondence, origin: Origin, wait: float
+) -> None:
+    async with wire.listening_to_async(responses_of(sub)) as responses:
+        await _apost(client, sub, talk, origin)
+        deadline = time.monotonic() + wait
+        while talk.is_waiting and (left := deadline - time.monotonic()) > 0:
+            talk.hear(_text_of(await responses.get_message(timeout=left)))
 
 
-def publish(sub: str, message: RuntimeCommand, origin: Origin) -> None:
-    """Put a composed command on the wire.
-
-    Raises:
-        redis.RedisError: If Redis did not take it.
-    """
-    # One transaction: whoever hears the message finds it in the stream.
-    text = message.to_json()
+def _post(sub: str, talk: Correspondence, origin: Origin) -> None:
+    if not talk.to_send:
+        return
     with wire.shared().pipeline(transaction=True) as pipe:
-        pipe.xadd(commands_of(sub), {"command": text, "origin": origin.to_json()})
-        pipe.publish(commands_of(sub), text)
-        pipe.execute()
+        sending.queue(pipe, sub, talk.to_send, origin)
+        talk.sent(heard_by=pipe.execute()[-1])
 
 
-def _why_not(exc: redis.RedisError) -> str:
-    if isinstance(exc, redis.TimeoutError):  # a server that is slow may have read it already
-        return f"Redis did not answer in time; the command may still be carried out: {exc}"
-    return f"Redis did not take the command: {exc}"
+async def _apost(
+    client: redis.asyncio.Redis, sub: str, talk: Correspondence, origin: Origin
+) -> None:
+    if not talk.to_send:
+        return
+    async with client.pipeline(transaction=True) as pipe:
+        sending.queue(pipe, sub, talk.to_send, origin)
+        talk.sent(heard_by=(await pipe.execute())[-1])
 
 
-def _sent(answer: Answer) -> Answer:
-    return Answer(command_id=answer.command_id, recorded=answer.recorded, sent=True)
+def _hear_kept(sub: str, talk: Correspondence, command_ids: Sequence[str]) -> None:
+    """Read the answers that are kept by id."""
+    if command_ids:
+        texts: Any = wire.shared().mget([result_of(sub, one) for one in command_ids])
+        for text in texts:
+            talk.hear(text)
 
 
-def _await_result(responses: PubSub, sub: str, answer: Answer, deadline: float) -> Answer:
-    ack: CommandAck | None = None
-    outcome: CommandResult | None = None
-    while outcome is None and (left := deadline - time.monotonic()) > 0:
-        try:
-            message = responses.get_message(timeout=left)
-        except redis.RedisError:
-            break  # it was sent; the result key will tell when Redis is back
-        if message is None or message["type"] != "message":
-            continue
-        body = json.loads(message["data"])
-        if body.get("commandId") != answer.command_id:
-            continue
-        match read_answer(body):
-            case CommandAck() as received:
-                ack = received
-            case CommandResult() as final:
-                outcome = final
-    if outcome is None:
-        outcome = _kept_result(sub, answer.command_id)  # its message may have been lost
-    return Answer(
-        command_id=answer.command_id,
-        recorded=answer.recorded,
-        sent=True,
-        ack=ack,
-        result=outcome,
-    )
+async def _ahear_kept(
+    client: redis.asyncio.Redis, sub: str, talk: Correspondence, command_ids: Sequence[str]
+) -> None:
+    if command_ids:
+        texts: Any = await client.mget([result_of(sub, one) for one in command_ids])
+        for text in texts:
+            talk.hear(text)
 
 
-def _kept_result(sub: str, command_id: str) -> CommandResult | None:
-    try:
-        kept: Any = wire.shared().get(result_of(sub, command_id))
-    except redis.RedisError:
-        return None
-    answer = None if kept is None else read_answer(json.loads(kept))
-    return answer if isinstance(answer, CommandResult) else None
+def _text_of(message: Mapping[str, Any] | None) -> str | None:
+    return message["data"] if message is not None and message["type"] == "message" else None

@@ -121,3 +121,24 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}".strip()
+
+
+class SentIntent(models.Model):
+    """An intent that was sent under the sender's own id: whoever repeats the id sends it again."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sent_intents"
+    )
+    command_id = models.UUIDField()
+    message = models.JSONField(help_text="The command as it goes over the wire.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "command_id"], name="sent_intent_once_per_command"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"intent {self.command_id} of user {self.user_id}"

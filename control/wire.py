@@ -9,13 +9,14 @@ Rule 2: every connection has a read timeout, or a Redis that takes connections a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.client import PubSub as AsyncPubSub
 from redis.client import PubSub
 
 TIMEOUT_SECONDS = 5.0
@@ -54,6 +55,16 @@ def listening_to(channel: str) -> Iterator[PubSub]:
     with pubsub:
         pubsub.subscribe(channel)
         if pubsub.get_message(timeout=TIMEOUT_SECONDS) is None:
+            raise redis.TimeoutError(f"no subscription to {channel} within {TIMEOUT_SECONDS} s")
+        yield pubsub
+
+
+@asynccontextmanager
+async def listening_to_async(channel: str) -> AsyncIterator[AsyncPubSub]:
+    """:func:`listening_to` for the running loop."""
+    async with connect_async() as client, client.pubsub() as pubsub:
+        await pubsub.subscribe(channel)
+        if await pubsub.get_message(timeout=TIMEOUT_SECONDS) is None:
             raise redis.TimeoutError(f"no subscription to {channel} within {TIMEOUT_SECONDS} s")
         yield pubsub
 

@@ -23,7 +23,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
-from control.api import router as credentials_router
+from control.api.credentials import router as credentials_router
 from settings_app.api.access import StaffSession
 from settings_app.api.description import complete
 from settings_app.api.routes import router as settings_router

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings as Configuration
 
 from control import wire
-from control.api import MOST_ASKED, MOST_LETTERS
+from control.api.credentials import MOST_ASKED, MOST_LETTERS
 from control.protocol import status_of
 from settings_app import services
 from settings_app.credentials import MOST_REPORTED
