@@ -23,7 +23,10 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
+from control.api.commands import router as commands_router
 from control.api.credentials import router as credentials_router
+from control.api.problems import KINDS as RUNTIME_KINDS
+from settings_app import problems
 from settings_app.api.access import StaffSession
 from settings_app.api.description import complete
 from settings_app.api.routes import router as settings_router
@@ -39,7 +42,7 @@ from settings_app.problems import (
 View = Callable[..., HttpResponse]
 
 DESCRIPTION = """\
-Your own settings, and what becomes of them. Whose they are is said by the session: sign in at
+Your own settings, and your own runtime. Whose they are is said by the session: sign in at
 `/admin/login/`. Requests that send something need the CSRF token in `X-CSRFToken`.
 `docs/api.md` has examples for the command line.
 """
@@ -59,7 +62,7 @@ class LivermoreAPI(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         """The OpenAPI document."""
         document = super().get_openapi_schema(**options)
-        complete(document)
+        complete(document, (*problems.KINDS, *RUNTIME_KINDS))
         return document
 
 
@@ -98,6 +101,7 @@ api = LivermoreAPI(
 )
 api.add_router("/settings", settings_router)
 api.add_router("/settings", credentials_router)
+api.add_router("/control", commands_router)
 
 
 # ---------------------------------------------------------------------- errors

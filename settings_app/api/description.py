@@ -68,44 +68,44 @@ def operation(
     name: str,
     summary: str,
     *,
-    answer: type[Answer] | None = None,
+    answer: type[Answer] | Mapping[int, Any] | None = None,
     content: Mapping[str, Any] | None = None,
     parameters: Sequence[Parameter] = (),
     body: Mapping[str, Any] | None = None,
     refusals: Sequence[Kind] = (),
     if_match: bool | None = None,
     has_etag: bool = False,
+    tag: str = "settings",
 ) -> dict[str, Any]:
     """The arguments of a router's decorator.
 
     Args:
         name: The operation's id.
-        answer: What it answers, where that is a model; else ``content`` says it by media type.
+        answer: What it answers, where that is a model, or models by status; else ``content`` says
+            it by media type.
         body: Schemas by media type; None takes no body.
         refusals: The problems it can answer with, beside those that everything can.
         if_match: Whether ``If-Match`` is required; None: it means nothing here.
         has_etag: The answer has a tag.
+        tag: The group it is shown in.
     """
     described = [_described(parameter) for parameter in parameters]
     if if_match is not None:
         described.append({**_IF_MATCH, "required": if_match})
     extra: Node = {"parameters": described, "responses": _responses(refusals)}
-    extra["responses"][200] = {
-        **(
-            {"content": {kind: {"schema": node} for kind, node in content.items()}}
-            if content
-            else {}
-        ),
-        **({"headers": _ETAG} if has_etag else {}),
-    }
+    if content:
+        media = {kind: {"schema": node} for kind, node in content.items()}
+        extra["responses"].setdefault(200, {})["content"] = media
+    if has_etag:
+        extra["responses"].setdefault(200, {})["headers"] = _ETAG
     if body is not None:
-        media = {kind: {"schema": node} for kind, node in body.items()}
-        extra["requestBody"] = {"required": True, "content": media}
+        taken = {kind: {"schema": node} for kind, node in body.items()}
+        extra["requestBody"] = {"required": True, "content": taken}
     told = {"response": answer} if answer is not None else {}
     return {
         "operation_id": name,
         "summary": summary,
-        "tags": ["settings"],
+        "tags": [tag],
         "by_alias": True,
         "openapi_extra": extra,
         **told,
@@ -120,12 +120,16 @@ def reading(described: dict[str, Any]) -> dict[str, Any]:
     return described
 
 
-def complete(document: Node) -> None:
-    """Add to an OpenAPI document the schemas that its operations refer to."""
+def complete(document: Node, kinds: Sequence[Kind] = problems.KINDS) -> None:
+    """Add to an OpenAPI document the schemas that its operations refer to.
+
+    Args:
+        kinds: Every problem that any of them can answer with.
+    """
     schemas = document["components"]["schemas"]
     schemas["Settings"] = spelt_out(json_schema())
     del schemas["Settings"]["$schema"]  # OpenAPI 3.1 has this dialect anyway
-    schemas["Problem"] = _problem_schema()
+    schemas["Problem"] = _problem_schema(kinds)
     settings = schemas[SavedAnswer.__name__]["properties"]["settings"]
     schemas[SavedAnswer.__name__]["properties"]["settings"] = {
         **SETTINGS,
@@ -154,9 +158,13 @@ def spelt_out(node: Node) -> Node:
 
 
 def _described(parameter: Parameter) -> Node:
-    schema: Node = (
-        {"type": "boolean", "default": False} if parameter.is_flag else {"type": "string"}
-    )
+    schema: Node = {"type": "string"}
+    if parameter.is_flag:
+        schema = {"type": "boolean", "default": False}
+    elif parameter.bounds is not None:
+        least, most = parameter.bounds
+        kind = "integer" if parameter.is_whole else "number"
+        schema = {"type": kind, "minimum": least, "maximum": most}
     return {
         "name": parameter.name,
         "in": "query",
@@ -178,14 +186,14 @@ def _responses(refusals: Sequence[Kind]) -> dict[int, Node]:
     return told
 
 
-def _problem_schema() -> Node:
+def _problem_schema(kinds: Sequence[Kind]) -> Node:
     return {
         "title": "Problem",
         "description": "What went wrong: RFC 9457. Some kinds have further members.",
         "type": "object",
         "required": ["type", "title", "status", "detail"],
         "properties": {
-            "type": {"type": "string", "enum": [kind.type for kind in problems.KINDS]},
+            "type": {"type": "string", "enum": [kind.type for kind in kinds]},
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string", "description": "What is right here, and the way out."},

@@ -9,6 +9,7 @@ Rule 3: a refusal never repeats what was sent.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
@@ -36,6 +37,9 @@ MOST_BYTES: Final = 1024 * 1024  # of a body; the largest valid document has a f
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"  # RFC 7396
 
+_WHOLE: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+_DECIMAL: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+
 
 # ---------------------------------------------------------------------- the query
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,18 @@ class Parameter:
     Args:
         description: What it does.
         is_flag: It is ``true`` or ``false``, else a text.
+        bounds: It is a number from the one to the other; whole, where they are.
     """
 
     name: str
     description: str
     is_flag: bool = False
+    bounds: tuple[int, int] | tuple[float, float] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a whole number."""
+        return self.bounds is not None and all(isinstance(bound, int) for bound in self.bounds)
 
 
 class Query:
@@ -79,6 +90,18 @@ class Query:
     def text(self, parameter: Parameter) -> str | None:
         """The value; None where it is left out."""
         return self._values.get(parameter.name)
+
+    def number(self, parameter: Parameter) -> float | None:
+        """A number within its bounds; None where it is left out."""
+        value = self._values.get(parameter.name)
+        if value is None or parameter.bounds is None:
+            return None
+        least, most = parameter.bounds
+        pattern = _WHOLE if parameter.is_whole else _DECIMAL
+        if pattern.fullmatch(value) is None or not least <= float(value) <= most:
+            kind = "a whole number" if parameter.is_whole else "a number"
+            _refuse(f"The parameter {parameter.name} must be {kind} from {least} to {most}.")
+        return float(value)
 
 
 def _way_out(name: str, known: Sequence[str]) -> str:

@@ -98,7 +98,8 @@ def runtime(user: client.HasRuntime, react: React) -> Iterator[None]:
 
 
 def _listening() -> PubSub:
-    return wire.connect(listening=True).pubsub()  # type: ignore[no-untyped-call]  # redis-py
+    pubsub: PubSub = wire.connect(listening=True).pubsub()  # type: ignore[no-untyped-call]  # redis-py
+    return pubsub
 
 
 def tell(speaker: redis.Redis, user: client.HasRuntime, answer: CommandAck | CommandResult) -> None:
