@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
+from control.api.problems import KINDS as RUNTIME_KINDS
 from livermore.api import api
 from livermore.asgi import application
 from livermore.boundary import api_boundary
@@ -147,7 +148,7 @@ def test_no_operation_of_any_router_is_without_the_guard(user: User) -> None:
                 count += 1
                 assert list(operation.auth_callbacks) == api.auth, operation.view_func
                 assert not operation.csrf_exempt
-    assert count == 16
+    assert count == 23
 
 
 @pytest.mark.django_db
@@ -225,6 +226,10 @@ def test_the_document_describes_every_operation_and_nothing_else(document: dict[
         "GET /api/settings/templates",
         "POST /api/settings/templates/{name}/preview",
         "GET /api/settings/credentials",
+        "POST /api/control/commands",
+        "GET /api/control/commands/{command_id}",
+        "GET /api/control/status",
+        "GET /api/control/history",
     }
     ids = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(ids) == len(set(ids))
@@ -293,5 +298,5 @@ def test_the_manual_names_every_operation_parameter_and_problem(document: dict[s
         assert f"`{method.upper()} {path}`" in manual
         for parameter in operation["parameters"]:
             assert parameter["name"] in manual or parameter["in"] == "path"
-    for kind in KINDS:
+    for kind in (*KINDS, *RUNTIME_KINDS):
         assert f"| {int(kind.status)} | `{kind.name}` |" in manual

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
@@ -19,10 +20,21 @@ from tests.settings_app.factories import UserFactory
 PASSWORD = "an owl in the ivy & 1 %"
 
 
-def shown_commands() -> list[str]:
-    """The blocks of the manual, in order."""
+def shown_commands(chapter: str = "From the command line") -> list[str]:
+    """The blocks of a chapter of the manual, in order."""
     manual = (PROJECT / "docs" / "api.md").read_text()
-    return re.findall(r"^```sh\n(.*?)^```$", manual, re.DOTALL | re.MULTILINE)
+    text = manual.partition(f"\n## {chapter}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def answers_in(text: str) -> list[Any]:
+    """The JSON values that commands have printed one after the other."""
+    decoder, answers, rest = json.JSONDecoder(), [], text.strip()
+    while rest:
+        answer, end = decoder.raw_decode(rest)
+        answers.append(answer)
+        rest = rest[end:].strip()
+    return answers
 
 
 @pytest.fixture
@@ -65,11 +77,7 @@ def test_the_commands_of_the_manual_work(
     script = "\n".join(commands)
     done = run(script, cwd=tmp_path, address=live_server.url, password=PASSWORD)
     assert done.returncode == 0, done.stderr + done.stdout[-2000:]
-    decoder, answers, rest = json.JSONDecoder(), [], done.stdout.strip()
-    while rest:
-        answer, end = decoder.raw_decode(rest)
-        answers.append(answer)
-        rest = rest[end:].strip()
+    answers = answers_in(done.stdout)
     read, first, second, checked, replaced, dry, loaded, preview, reset = answers
     assert read["sub"] == user.sub
     assert first["settings"]["scanner"]["top_n"] == 30
