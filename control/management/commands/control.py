@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from redis.exceptions import RedisError
 
 from control import client
 from control import protocol as wire_protocol
+from control.phrases import Unclear, payload_of, usage
+from control.protocol import HistoryEntry, Origin
 from settings_app import desired
 from settings_app.models import User
+
+HISTORY = "history"
+COLUMNS = ("when (UTC)", "who", "via", "command", "answer", "ms", "message")
+LONGEST_MESSAGE = 60
 
 
 class Command(BaseCommand):
     """Prints the answers as JSON lines; exits 0 only when the command succeeded."""
 
-    help = "Send a command to a user's runtime, wait, and print each answer as one line of JSON."
+    help = (
+        "Send a command to a user's runtime, wait, and print each answer as one line of JSON; or "
+        "print the history of the commands."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        names = ", ".join(wire_protocol.Command)
+        names = ", ".join([*wire_protocol.Command, HISTORY])
         parser.add_argument("command_name", metavar="COMMAND", help=f"One of {names}.")
-        parser.add_argument("--payload", default="{}", metavar="JSON", help="e.g. '{\"mode\": …}'")
+        parser.add_argument(
+            "words", nargs="*", metavar="WORD", help=f"What it is about: {usage()}."
+        )
+        parser.add_argument("--exchange", metavar="NAME", help="Where; by default the primary one.")
+        parser.add_argument("--payload", metavar="JSON", help="All of it, instead of words.")
         parser.add_argument(
             "--user", metavar="NAME", help="Whose runtime; without it the only user there is."
         )
@@ -33,13 +49,26 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="How long to wait for the result (default: %(default)s).",
         )
+        parser.add_argument("--yes", action="store_true", help="clear-cache: do not ask.")
+        parser.add_argument(
+            "--limit", type=int, default=20, metavar="N", help="history: how many lines."
+        )
+        parser.add_argument("--json", action="store_true", help="history: as lines of JSON.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         user = the_user(options["user"])
-        payload = read_payload(options["payload"])
+        if options["command_name"] == HISTORY:
+            self._show_history(user, options)
+        else:
+            self._send(user, options)
+
+    def _send(self, user: User, options: dict[str, Any]) -> None:
+        name, payload = options["command_name"], the_payload(options)
+        if name == wire_protocol.Command.CLEAR_CACHE and not options["yes"]:
+            confirm(f"Clear the cache of {user.get_username()}: {json.dumps(payload)}?")
         try:
             answer = client.send(
-                user, options["command_name"], payload, source="admin", wait=options["wait"]
+                user, name, payload, origin=at_the_terminal(), wait=options["wait"]
             )
         except (client.CommandRefused, client.NotSent) as exc:
             raise CommandError(str(exc)) from exc
@@ -50,6 +79,24 @@ class Command(BaseCommand):
             self.stderr.write(_unanswered(user, answer, options["wait"]))
         if not answer.applied:
             sys.exit(1)
+
+    def _show_history(self, user: User, options: dict[str, Any]) -> None:
+        limit = options["limit"]
+        if not 1 <= limit <= wire_protocol.HISTORY_LENGTH:
+            raise CommandError(f"--limit must be from 1 to {wire_protocol.HISTORY_LENGTH}")
+        if options["words"]:
+            raise CommandError("history takes no words; --limit says how many lines")
+        try:
+            entries = client.history(user, limit=limit).entries
+        except RedisError as exc:
+            raise CommandError(f"Redis is not reachable: {exc}") from exc
+        if options["json"]:
+            for entry in entries:
+                self.stdout.write(entry.to_json())
+        elif entries:
+            self.stdout.write(table(entries))
+        else:
+            self.stderr.write("No command has been answered yet.")
 
 
 def the_user(name: str | None) -> User:
@@ -71,6 +118,23 @@ def the_user(name: str | None) -> User:
     return users[0]
 
 
+def the_payload(options: dict[str, Any]) -> dict[str, Any]:
+    """The payload, from words or from JSON.
+
+    Raises:
+        CommandError: If it is said in both, or cannot be understood.
+    """
+    words, exchange = options["words"], options["exchange"]
+    if options["payload"] is None:
+        try:
+            return payload_of(options["command_name"], words, exchange=exchange)
+        except Unclear as exc:
+            raise CommandError(str(exc)) from None
+    if words or exchange is not None:
+        raise CommandError("say it in words, or with --payload; not both")
+    return read_payload(options["payload"])
+
+
 def read_payload(text: str) -> dict[str, Any]:
     """The payload as an object.
 
@@ -84,6 +148,57 @@ def read_payload(text: str) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise CommandError('--payload must be a JSON object, such as \'{"mode": "…"}\'')
     return payload
+
+
+def confirm(question: str) -> None:
+    """Ask a person.
+
+    Raises:
+        CommandError: If they do not agree, or nobody is there.
+    """
+    try:
+        agreed = input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        raise CommandError("nobody is there to ask; --yes goes ahead without") from None
+    if not agreed:
+        raise CommandError("nothing was sent")
+
+
+def at_the_terminal() -> Origin:
+    """Whoever runs this, by their account on this machine."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in a container
+        name = ""
+    return Origin(who=name[:150], via="command line")
+
+
+def table(entries: tuple[HistoryEntry, ...]) -> str:
+    """Lines of the history, newest first, in columns."""
+    rows = [COLUMNS, *(_cells(entry) for entry in entries)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _cells(entry: HistoryEntry) -> tuple[str, ...]:
+    at = datetime.fromtimestamp(entry.at / 1_000, tz=UTC)
+    return (
+        at.strftime("%Y-%m-%d %H:%M:%S"),
+        entry.who or "-",
+        entry.via,
+        f"{entry.command} {entry.detail}".strip(),
+        entry.status,
+        str(entry.ms),
+        _one_line(entry.message or ""),
+    )
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
 
 
 def _unanswered(user: User, answer: client.Answer, wait: float) -> str:
