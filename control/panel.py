@@ -21,6 +21,7 @@ from control import client
 from control.protocol import (
     Cell,
     Desired,
+    HistoryEntry,
     RuntimeStatus,
     SignalEvent,
     SymbolStatus,
@@ -35,6 +36,7 @@ from trading.models import Alert
 log = structlog.get_logger(__name__)
 
 SIGNALS = 30
+COMMANDS = 12
 ONE_COLUMN = 16  # so few symbols have the width of the map for themselves
 LABELS = {
     "starting": "Starting",
@@ -107,6 +109,7 @@ def context(user: User, heard: Heard) -> dict[str, Any]:
     row = desired.read_desired(user.pk)
     wanted = Desired(is_paused=row.is_paused, mode=row.mode, revision=row.revision)
     signals = latest_signals(user)
+    history = latest_commands(user, heard)
     status = heard.status
     return {
         "heard": heard,
@@ -117,12 +120,14 @@ def context(user: User, heard: Heard) -> dict[str, Any]:
         "timeframes": status.timeframes if status else [],
         "blocks": heat_blocks(status) if status else [[], []],
         "signals": signals,
+        "history": history,
         "modes": MODES.items(),
         "boot": {
             "status": status.to_dict() if status else None,
             "reachable": heard.is_reachable,
             "desired": wanted.to_dict(),
             "signals": [signal.to_dict() for signal in signals],
+            "history": [entry.to_dict() for entry in history],
         },
     }
 
@@ -131,6 +136,17 @@ def latest_signals(user: User) -> list[SignalEvent]:
     """The user's last alerts, newest first, in the shape in which new ones arrive."""
     alerts = Alert.objects.filter(user=user).order_by("-id")[:SIGNALS]
     return [signal_event(alert) for alert in alerts]
+
+
+def latest_commands(user: User, heard: Heard) -> tuple[HistoryEntry, ...]:
+    """The user's last commands with their answers, newest first; none while Redis is away."""
+    if not heard.is_reachable:
+        return ()
+    try:
+        return client.history(user, limit=COMMANDS).entries
+    except RedisError as exc:
+        log.warning("panel.history_unknown", sub=user.sub, reason=str(exc))
+        return ()
 
 
 def differences(status: RuntimeStatus, wanted: Desired) -> list[str]:

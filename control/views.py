@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from control import client, panel
 from control.client import Answer, CommandRefused, NotSent
 from control.panel import Heard
-from control.protocol import Command
+from control.protocol import Command, Origin
 from settings_app.models import User
 
 if TYPE_CHECKING:
@@ -35,7 +35,13 @@ if TYPE_CHECKING:
 
 
 WAIT_SECONDS = 3.0  # for the answer, where no socket will bring it
-OFFERED = (Command.PAUSE, Command.RESUME, Command.SWITCH_MODE, Command.RELOAD_SETTINGS)
+OFFERED = (
+    Command.PAUSE,
+    Command.RESUME,
+    Command.SWITCH_MODE,
+    Command.RELOAD_SETTINGS,
+    Command.UNDO,
+)
 
 
 class CommandForm(forms.Form):
@@ -76,7 +82,11 @@ def command(request: UserRequest) -> HttpResponse:
     name = form.cleaned_data["command"]
     try:
         answer = client.send(
-            request.user, name, form.payload(), wait=None if wants_json else WAIT_SECONDS
+            request.user,
+            name,
+            form.payload(),
+            origin=Origin(who=request.user.get_username(), via="panel"),
+            wait=None if wants_json else WAIT_SECONDS,
         )
     except CommandRefused as exc:
         return _refused(request, str(exc), as_json=wants_json, status=422)

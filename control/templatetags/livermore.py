@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from django import template
 
+from control.protocol import HistoryEntry
+
 register = template.Library()
 
 MINUS = "\N{MINUS SIGN}"
@@ -25,6 +27,19 @@ def signed(value: float) -> str:
     if text == "0":
         return text
     return ("+" if value > 0 else MINUS) + text
+
+
+@register.filter
+def took(ms: int) -> str:
+    """How long a command took."""
+    return f"{ms} ms" if ms < 1_000 else f"{ms / 1_000:.1f} s"
+
+
+@register.filter
+def sender(entry: HistoryEntry) -> str:
+    """Who sent a command, and by what where it was not the panel."""
+    told = [entry.who, "" if entry.via == "panel" else entry.via]
+    return ", ".join(filter(None, told))
 
 
 @register.filter

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -13,7 +15,18 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from control import wire as wire_module
-from control.protocol import CommandResult, Fault, State, now_ms, result_of, status_of
+from control.protocol import (
+    CommandResult,
+    Fault,
+    HistoryEntry,
+    State,
+    Undoable,
+    commands_of,
+    history_of,
+    now_ms,
+    result_of,
+    status_of,
+)
 from settings_app import services
 from settings_app.models import User
 from tests.control.pages import BACKEND
@@ -197,7 +210,54 @@ def test_only_own_signals_are_listed(signed_in: Client, owner: User) -> None:
     assert "SECRET" not in page.text
 
 
+def test_undo_names_what_it_would_undo_and_is_not_offered_otherwise(
+    signed_in: Client, owner: User, wire: redis.Redis
+) -> None:
+    assert 'value="undo" title="" hidden' in signed_in.get(PAGE).text
+    undo = Undoable(command="pause", text="resume")
+    wire.set(status_of(owner.sub), a_status(owner.sub, undo=undo).to_json())
+    page = signed_in.get(PAGE).text
+    assert 'value="undo" title="resume" >' in page
+    assert "<span>Undo pause</span>" in page
+    wire.set(status_of(owner.sub), a_status(owner.sub, undo=undo, at=1).to_json())
+    assert 'value="undo" title="resume" hidden' in signed_in.get(PAGE).text
+
+
+def test_the_last_commands_are_listed_with_who_and_what_became_of_them(
+    signed_in: Client, owner: User, wire: redis.Redis
+) -> None:
+    stranger = UserFactory.create()
+    a_line(wire, owner, command="pause", status="succeeded", who="anna", via="panel", ms=4)
+    a_line(wire, owner, command="undo", status="failed", message="<b>moved</b>", via="program")
+    a_line(wire, owner, command="status", status="expired", who="root", via="command line")
+    a_line(wire, stranger, command="switch-mode", status="succeeded", who="mallory")
+    text = signed_in.get(PAGE).text.partition('id="cp-commands"')[2].partition("<template")[0]
+    for words in ("pause", "anna</span>", "Applied", "4 ms", "Failed", "Expired", ">program<"):
+        assert words in text
+    assert "root, command line" in text
+    assert "&lt;b&gt;moved" in text
+    assert "mallory" not in text
+    assert '<tr class="cp-none" hidden>' in text
+
+
+def test_a_line_that_another_version_wrote_breaks_no_page(
+    signed_in: Client, owner: User, wire: redis.Redis
+) -> None:
+    wire.xadd(history_of(owner.sub), {"entry": "{"})
+    a_line(wire, owner, command="pause", status="deferred")
+    assert "Deferred" in signed_in.get(PAGE).text
+
+
 # -- commands
+
+
+def test_a_command_is_sent_in_the_name_of_who_is_signed_in(
+    signed_in: Client, owner: User, wire: redis.Redis
+) -> None:
+    signed_in.post(COMMAND, {"command": "undo"}, headers=JSON)
+    rows: Any = wire.xrange(commands_of(owner.sub))
+    [(_, fields)] = rows
+    assert json.loads(fields["origin"]) == {"who": owner.username, "via": "panel"}
 
 
 def test_a_script_gets_the_id_and_what_was_recorded(signed_in: Client, owner: User) -> None:
@@ -286,6 +346,13 @@ def test_the_owner_reads_the_result_and_a_stranger_cannot_tell_it_exists(
     theirs = stranger.get(path)
     assert theirs.status_code == unknown.status_code == 404
     assert theirs.content == unknown.content
+
+
+def a_line(wire: redis.Redis, user: User, **changes: Any) -> None:
+    """A line in the history of a user."""
+    facts = {"id": str(uuid.uuid4()), "at": now_ms(), "ms": 7, **changes}
+    line = HistoryEntry.model_validate(facts)
+    wire.xadd(history_of(user.sub), {"entry": line.to_json()})
 
 
 def shown_notices(html: str) -> list[str]:

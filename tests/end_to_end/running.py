@@ -46,6 +46,12 @@ class Livermore:
             status: dict[str, Any] = json.loads(client.get(name) or "{}")
             return status
 
+    def tell(self, kind: str, message: object) -> None:
+        """Publish on one of the demo user's channels, as a worker would."""
+        address = self._files.read_addresses()["REDIS_URL"]
+        with redis.Redis.from_url(address) as client:
+            client.publish(f"livermore:{kind}:{self.status()['sub']}", json.dumps(message))
+
     @contextmanager
     def frozen_runtime(self) -> Iterator[None]:
         """Stop the worker in its tracks for as long as the block runs."""

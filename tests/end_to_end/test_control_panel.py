@@ -81,6 +81,33 @@ def test_a_pause_is_shown_when_it_is_applied_and_not_before(
     expect(panel).to_have_title(re.compile("^Paused"))
 
 
+def test_the_commands_are_still_there_after_a_reload(panel: Page) -> None:
+    panel.keyboard.press("p")
+    expect(panel.locator("#cp-commands")).to_contain_text("Applied")
+    panel.reload()
+    newest = panel.locator("#cp-commands tr").first
+    expect(newest).to_contain_text("pause")
+    expect(newest).to_contain_text("Applied")
+    expect(newest).to_contain_text(" ago")
+
+
+def test_what_a_newer_worker_tells_breaks_no_page(
+    panel: Page, livermore: Livermore, console: Console
+) -> None:
+    undo = {"command": "switch-mode", "text": "back to position-monitor"}
+    later = {**livermore.status(), "stateVersion": 1_000_000, "weather": "fine", "undo": undo}
+    for kind, message in (
+        ("events", {"type": "weather", "sky": "blue"}),
+        ("events", {"type": "sent", "command": "pause", "payload": {}}),
+        ("events", {"sky": "blue"}),
+        ("status", later),
+    ):
+        livermore.tell(kind, message)
+    expect(panel.get_by_role("button", name="Undo switch-mode")).to_be_visible()
+    expect(panel.locator("#cp-commands")).not_to_contain_text("Sent")
+    assert console.messages == []
+
+
 def test_resuming_brings_the_trades_back(panel: Page, livermore: Livermore) -> None:
     panel.get_by_role("button", name="Pause").click()
     expect(panel.locator('[data-notice="paused"]')).to_be_visible()

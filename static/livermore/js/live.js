@@ -12,6 +12,8 @@ const REPORT_EVERY = 8; // messages, or
 const REPORT_MS = 250;
 const NO_LONGER_WELCOME = 4401;
 
+const EVENTS = new Set(["signal", "indicator"]);
+
 const bus = new EventTarget();
 
 export const emit = (type, detail) => bus.dispatchEvent(new CustomEvent(type, { detail }));
@@ -111,8 +113,8 @@ function received(text) {
     case "result":
       emit("answer", message);
       break;
-    default:
-      emit(message.type, message);
+    default: // of a newer worker there may be events that mean nothing here yet
+      if (EVENTS.has(message.type)) emit(message.type, message);
   }
 }
 

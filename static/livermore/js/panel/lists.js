@@ -1,5 +1,6 @@
-// Signals, errors, and the commands of this page's session.
+// Signals, errors, and commands: those that the server knows of, and what this page sends.
 
+import { now } from "../clock.js";
 import { $, clone, fill, setAttribute, setIcon } from "../dom.js";
 import { age, clock, count, short, signed, took, zone } from "../format.js";
 
@@ -70,20 +71,33 @@ export function showErrors(list, at) {
 // ── commands ───────────────────────────────────────────────────────────────
 
 const commands = $("#cp-commands");
-const session = []; // newest first
+const listed = []; // newest first
+
+/** The server's rows again: from now on their ages tick. Their times are by the server's clock. */
+export function showHistory(list) {
+  for (const row of commands.querySelectorAll("tr:not(.cp-none)")) row.remove();
+  for (const { command, detail, who, via, ...answer } of [...list].reverse()) {
+    const by = [who, via === "panel" ? "" : via].filter(Boolean).join(", ");
+    add({ command, detail, by }, { ...answer, key: null, time: now });
+  }
+}
 
 export function addCommand({ key, command, payload, at }) {
-  const row = clone("cp-command");
-  session.unshift({ key, at, row, status: "sent" });
-  for (const old of session.splice(COMMANDS)) old.row.remove();
-  fill(row, { command, detail: payload.mode ?? "" });
+  const detail = payload.mode ? `mode ${payload.mode}` : "";
+  add({ command, detail, by: "" }, { key, at, status: "sent", time: Date.now });
+}
+
+function add(words, entry) {
+  const row = fill(clone("cp-command"), words);
+  listed.unshift({ ...entry, row });
+  for (const old of listed.splice(COMMANDS)) old.row.remove();
   $(".cp-none", commands).hidden = true;
   commands.prepend(row);
-  showAnswer(session[0]);
+  showAnswer(listed[0]);
 }
 
 export function moveCommand({ key, ...change }) {
-  const entry = session.find((candidate) => candidate.key === key);
+  const entry = listed.find((candidate) => candidate.key === key);
   if (!entry) return;
   if (isOpen(change.status) && !isOpen(entry.status)) return; // an answer is never taken back
   Object.assign(entry, change);
@@ -93,19 +107,19 @@ export function moveCommand({ key, ...change }) {
 const isOpen = (status) => status === "sent" || status === "acknowledged";
 
 function showAnswer({ row, status, message, ms }) {
-  const [tone, glyph, word] = ANSWERS[status];
+  const [tone, glyph, word] = ANSWERS[status] ?? ["off", "unknown", status];
   fill(row, { word, message: message ?? "", took: isOpen(status) ? "…" : took(ms) });
   setAttribute($(".lv-st", row), "data-s", tone);
   setIcon(row, glyph);
   $(".lv-spin", row).hidden = !isOpen(status);
   setAttribute($(".lv-st .lv-i", row), "hidden", isOpen(status) ? "" : null);
-  const open = session.filter((entry) => isOpen(entry.status)).length;
+  const open = listed.filter((entry) => isOpen(entry.status)).length;
   fill($(".cp-hist"), { pending: open ? `${open} pending` : "" });
 }
 
-/** The ages of commands tick by this browser's clock, which also timed them. */
+/** The ages of commands tick, each by the clock that also timed it. */
 export function tickCommands() {
-  for (const { row, at } of session) fill(row, { when: `${age(Date.now() - at)} ago` });
+  for (const { row, at, time } of listed) fill(row, { when: `${age(time() - at)} ago` });
 }
 
 // ── both ───────────────────────────────────────────────────────────────────

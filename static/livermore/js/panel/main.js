@@ -8,7 +8,15 @@ import { isCurrent, isInformed, known, state } from "../runtime.js";
 import { showExchanges } from "./exchanges.js";
 import { mapAge, showFacts } from "./header.js";
 import * as heatmap from "./heatmap.js";
-import { addCommand, addSignal, moveCommand, showErrors, showSignals, tickCommands } from "./lists.js";
+import {
+  addCommand,
+  addSignal,
+  moveCommand,
+  showErrors,
+  showHistory,
+  showSignals,
+  tickCommands,
+} from "./lists.js";
 import { showNotices } from "./notices.js";
 import * as tools from "./tools.js";
 
@@ -23,6 +31,7 @@ function tick() {
   showNotices(shown, at);
   setText($("#cp-map-age"), mapAge(shown, at));
   tools.showToggle();
+  tools.showUndo(isCurrent(shown));
   tickCommands();
   if (known.status) showExchanges(known.status.exchanges, isCurrent(shown));
 }
@@ -58,5 +67,6 @@ key("h", "Walk the heat map (arrow keys)", heatmap.focusMap);
 key("/", "Filter symbols", () => $("#cp-filter").focus());
 
 showSignals(boot().signals);
+showHistory(boot().history);
 draw();
 setInterval(tick, TICK_MS);

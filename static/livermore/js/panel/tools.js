@@ -12,9 +12,11 @@ const DONE = {
   resume: "Resumed",
   "switch-mode": "Mode switched",
   "reload-settings": "Settings reloaded",
+  undo: "Undone",
 };
 
 const toggle = $("#cp-toggle");
+const undo = $("#cp-undo");
 const dialog = $("#cp-mode-dialog");
 const go = $("#cp-mode-go");
 const choices = $$("input[name=mode]", dialog);
@@ -59,6 +61,16 @@ export function showToggle() {
   setText($("span", toggle), command === "pause" ? "Pause" : "Resume");
 }
 
+/** What undo would undo, while there is something and a runtime to do it. */
+export function showUndo(isCurrent) {
+  if (undo.getAttribute("aria-busy") === "true") return;
+  const undoable = isCurrent ? known.status?.undo : null;
+  undo.hidden = !undoable;
+  if (!undoable) return;
+  undo.title = undoable.text;
+  setText($("span", undo), `Undo ${undoable.command}`);
+}
+
 function showChoice() {
   const picked = choices.find((choice) => choice.checked);
   const current = known.status?.mode ?? known.desired?.mode;
@@ -79,7 +91,7 @@ function askMode() {
 }
 
 export function listen() {
-  for (const button of [toggle, $("#cp-reload")]) {
+  for (const button of [toggle, undo, $("#cp-reload")]) {
     button.addEventListener("click", (event) => {
       event.preventDefault();
       run(button, button.value);
