@@ -140,7 +140,10 @@ class Correspondence:
             return letter
         result = self._results[letter.id]
         if not self.is_sent and letter.recorded is None and result is None:
-            return NotSent(f"Redis did not confirm the command: {self._reason}")
+            return NotSent(
+                "Redis did not confirm the command, which may still be carried out where it broke"
+                f" off: {self._reason}"
+            )
         return Answer(
             command_id=letter.id,
             recorded=letter.recorded,

@@ -98,7 +98,7 @@ def runtime(user: client.HasRuntime, react: React) -> Iterator[None]:
 
 
 def _listening() -> PubSub:
-    pubsub: PubSub = wire.connect(listening=True).pubsub()  # type: ignore[no-untyped-call]  # redis-py
+    pubsub: PubSub = wire.connect().pubsub()  # type: ignore[no-untyped-call]  # redis-py
     return pubsub
 
 
