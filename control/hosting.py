@@ -136,7 +136,7 @@ class Hosting:
         self._by_sub[sub] = self._hosted[owner.user_id] = Hosted(
             runtime=runtime,
             task=begin(runtime.obey(), name=f"runtime of {sub}"),
-            answering=begin(runtime.answer_at_once(), name=f"answers of {sub}"),
+            answering=begin(runtime.answer(), name=f"answers of {sub}"),
             opening=begin(around.mailbox.open(sub), name=f"mailbox of {sub}"),
         )
         log.info("runtime.hosted", sub=sub, fence=owner.fence, worker=around.worker)

@@ -10,10 +10,10 @@ Rule 3: a Redis that is away is waited for with jittered backoff; no caller sees
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
@@ -28,6 +28,7 @@ from control.protocol import (
     RESULT_TTL_SECONDS,
     CommandAck,
     CommandResult,
+    HistoryEntry,
     commands_of,
     history_of,
     now_ms,
@@ -47,6 +48,22 @@ RECLAIM_IDLE_MS = 5_000
 
 
 Receive = Callable[[Delivery], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What is said of one command.
+
+    Args:
+        result: None where nobody can be answered, or there is no answer yet.
+        history: Its line in the history.
+        entry_id: The entry that is done with; None while a batch still has commands waiting.
+    """
+
+    ack: CommandAck | None = None
+    result: CommandResult | None = None
+    history: HistoryEntry | None = None
+    entry_id: str | None = None
 
 
 class Mailbox:
@@ -143,48 +160,22 @@ class Mailbox:
 
     # -- out
 
-    async def acknowledge(self, sub: str, ack: CommandAck) -> None:
-        """Tell the sender that the runtime has the command."""
-        text = ack.to_json()
-        # NX: the acknowledgement of a repeated command must not hide its result.
-        await self._try(
-            "mailbox.acknowledge",
-            sub,
-            [
-                ("set-once", result_of(sub, ack.command_id), text, RESULT_TTL_SECONDS),
-                ("publish", responses_of(sub), text),
-            ],
-        )
+    async def answer(self, sub: str, replies: Sequence[Reply]) -> None:
+        """Say what is to be said, and take what is done with off the stream: one transaction.
 
-    async def settle(
-        self,
-        sub: str,
-        result: CommandResult | None,
-        *,
-        entry_id: str | None = None,
-        history: dict[str, Any] | None = None,
-    ) -> None:
-        """Answer a command, and take its entry off the stream; its effect is committed by now.
-
-        Args:
-            sub: Whose command.
-            result: The answer; None where no id could be read and nobody can be answered.
-            entry_id: The entry that is done with; None while a batch still has commands waiting.
-            history: One line for the history stream.
+        Repeated until Redis takes it.
         """
-        steps: list[tuple[Any, ...]] = []
-        if result is not None:
-            text = result.to_json()
-            steps.append(("set", result_of(sub, result.command_id), text, RESULT_TTL_SECONDS))
-            steps.append(("publish", responses_of(sub), text))
-        if history is not None:
-            steps.append(("history", history_of(sub), json.dumps(history)))
-        if entry_id is not None:
-            steps.append(("settle", commands_of(sub), entry_id))
-        if steps:
-            await self._try("mailbox.settle", sub, steps)
-        if entry_id is not None:
-            self._held.discard((sub, entry_id))
+
+        async def attempt() -> None:
+            async with self._client.pipeline(transaction=True) as pipe:
+                for reply in replies:
+                    _queue(pipe, sub, reply)
+                await pipe.execute()
+
+        await self._patiently(attempt, "mailbox.answer", sub=sub)
+        self._held.difference_update(
+            (sub, reply.entry_id) for reply in replies if reply.entry_id is not None
+        )
 
     async def publish(self, channel: str, text: str, *, keep_seconds: float | None = None) -> bool:
         """Publish, and keep under the same name for a while if asked. False: Redis is away."""
@@ -345,28 +336,18 @@ class Mailbox:
                 await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # jitter, not a secret
                 limit = min(high, limit * 2)
 
-    async def _try(self, event: str, sub: str, steps: list[tuple[Any, ...]]) -> None:
-        """One transaction of answers, repeated until Redis has taken it."""
 
-        async def attempt() -> None:
-            async with self._client.pipeline(transaction=True) as pipe:
-                for step in steps:
-                    _queue(pipe, step)
-                await pipe.execute()
-
-        await self._patiently(attempt, event, sub=sub)
-
-
-def _queue(pipe: redis.asyncio.client.Pipeline, step: tuple[Any, ...]) -> None:
-    match step:
-        case ("set", key, text, seconds):
-            pipe.set(key, text, ex=seconds)
-        case ("set-once", key, text, seconds):
-            pipe.set(key, text, ex=seconds, nx=True)
-        case ("publish", channel, text):
-            pipe.publish(channel, text)
-        case ("history", stream, text):
-            pipe.xadd(stream, {"entry": text}, maxlen=HISTORY_LENGTH, approximate=True)
-        case ("settle", stream, entry_id):
-            pipe.xack(stream, CONSUMER_GROUP, entry_id)
-            pipe.xdel(stream, entry_id)
+def _queue(pipe: redis.asyncio.client.Pipeline, sub: str, reply: Reply) -> None:
+    for answer in (reply.ack, reply.result):
+        if answer is None:
+            continue
+        text, is_final = answer.to_json(), answer is reply.result
+        # The acknowledgement of a repeated command must not hide its result.
+        pipe.set(result_of(sub, answer.command_id), text, ex=RESULT_TTL_SECONDS, nx=not is_final)
+        pipe.publish(responses_of(sub), text)
+    if reply.history is not None:
+        line = reply.history.to_json()
+        pipe.xadd(history_of(sub), {"entry": line}, maxlen=HISTORY_LENGTH, approximate=True)
+    if reply.entry_id is not None:
+        pipe.xack(commands_of(sub), CONSUMER_GROUP, reply.entry_id)
+        pipe.xdel(commands_of(sub), reply.entry_id)

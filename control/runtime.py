@@ -20,6 +20,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from control import inbox, ledger, plan, status
+from control.answering import Answering
 from control.database import Database
 from control.decisions import Verdict
 from control.delivery import Delivery
@@ -31,7 +32,6 @@ from control.lifecycle import Life, Trigger
 from control.mailbox import Mailbox
 from control.plan import Situation
 from control.protocol import (
-    CommandAck,
     CommandResult,
     Desired,
     Fault,
@@ -83,7 +83,14 @@ class Runtime:
         self._fault: Fault | None = None
         self._inbox = Inbox()
         self._asked = asyncio.Event()
-        self._can_answer = asyncio.Event()
+        self._answering = Answering(
+            owner.sub,
+            mailbox=surroundings.mailbox,
+            inbox=self._inbox,
+            tell=surroundings.tell,
+            status=self._answer_status,
+            done=self._done,
+        )
         self._is_behind = False
         self._changes: tuple[dict[str, str], ...] = ()
         self._deciding = asyncio.Lock()
@@ -109,19 +116,11 @@ class Runtime:
             if isinstance(item, Refusal):
                 log.warning("command.malformed", sub=self.owner.sub, reason=item.reason[:200])
         self._asked.set()
-        self._can_answer.set()
+        self._answering.wake()
 
-    async def answer_at_once(self) -> None:
-        """Answer what needs no decision, beside whatever is being decided, until cancelled."""
-        while True:
-            await self._can_answer.wait()
-            self._can_answer.clear()
-            while self._inbox.at_once:
-                item, answer = self._inbox.at_once.popleft()
-                if isinstance(item, Request) and answer is None:
-                    await self._acknowledge(item)
-                    answer = self._answer_status(item)
-                await self._settle(item, answer)
+    async def answer(self) -> None:
+        """Send the answers, beside whatever is being decided, until cancelled."""
+        await self._answering.run()
 
     # -- the commander
 
@@ -140,14 +139,16 @@ class Runtime:
                     await self._reconcile()
                 while self._inbox.void:
                     resume, answer = self._inbox.void.popleft()
-                    await self._settle(resume, await self._refused(resume, answer))
+                    self._answering.answer(resume, await self._refused(resume, answer))
                 if request := self._inbox.take():
                     await self._carry_out(request)
 
     async def _carry_out(self, request: Request) -> None:
-        await self._acknowledge(request)
+        self._answering.acknowledge(request)
+        tells = False
         try:
-            result = await self._decide(request)
+            verdict = await self._decide(request)
+            result, tells = verdict.result, verdict.situation is not None
         except _TooLate as exc:
             late = inbox.expired(request.id, str(exc), now_ms())
             result = await self._refused(request, late)
@@ -158,9 +159,9 @@ class Runtime:
             self.complain("commands", "error", f"{request.command.command} failed inside")
             text = f"it failed inside ({type(exc).__name__}); the log has the details"
             result = inbox.failed(request.id, text, now_ms())
-        await self._settle(request, result)
+        self._answering.answer(request, result, tells=tells)
 
-    async def _decide(self, request: Request) -> CommandResult:
+    async def _decide(self, request: Request) -> Verdict:
         async with self._deciding:
             before = self._before()
 
@@ -175,10 +176,7 @@ class Runtime:
                 self._apply(verdict.situation)
         if verdict.order is not None:
             await self._begin(verdict.order)
-        if verdict.situation is not None:
-            # Whoever reads the answer finds the status that goes with it.
-            await self._around.tell(self.owner.sub)
-        return verdict.result
+        return verdict
 
     def _before(self) -> Before:
         return Before(
@@ -217,11 +215,6 @@ class Runtime:
 
     # -- answers
 
-    async def _acknowledge(self, request: Request) -> None:
-        ack = CommandAck(command_id=request.id, timestamp=now_ms())
-        await self._around.mailbox.acknowledge(self.owner.sub, ack)
-        request.acked_ms = now_ms()
-
     def _answer_status(self, request: Request) -> CommandResult:
         now = self.status(now_ms())
         return CommandResult(
@@ -233,24 +226,14 @@ class Runtime:
             timestamp=now.at,
         )
 
-    async def _settle(self, item: Request | Refusal, result: CommandResult | None) -> None:
-        history = None
-        if isinstance(item, Request) and result is not None:
-            history = {
-                "id": item.id,
-                "command": str(item.command.command),
-                "payload": item.command.payload or {},
-                "origin": item.command.source,
-                "status": result.status,
-                "message": result.message,
-                "ms": now_ms() - item.arrived_ms,
-                "at": item.arrived_ms,
-            }
-            told = {key: history[key] for key in ("command", "status", "ms")}
-            log.info("command.done", sub=self.owner.sub, command_id=item.id, **told)
-        entry_id = item.parcel.settled_by_one_more()
-        await self._around.mailbox.settle(
-            self.owner.sub, result, entry_id=entry_id, history=history
+    def _done(self, request: Request, result: CommandResult) -> None:
+        log.info(
+            "command.done",
+            sub=self.owner.sub,
+            command_id=request.id,
+            command=str(request.command.command),
+            status=result.status,
+            ms=now_ms() - request.arrived_ms,
         )
 
     # -- keeping actual equal to desired

@@ -218,3 +218,16 @@ def terminate(pid: int) -> None:
     """End a session of PostgreSQL as a restart would."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+def test_a_user_whose_decision_hangs_holds_up_nobody_elses_lost_pause(
+    anna: User, bela: User, endpoints: dict[str, Endpoints]
+) -> None:
+    with running_worker(endpoints):
+        for user in (anna, bela):
+            status_when(user, is_running)
+        with locked(*lease_of(anna)):
+            client.send(anna, Command.PAUSE, wait=None)
+            desired.record(bela.pk, is_paused=True)  # and its message is lost
+            status_when(bela, is_paused)
+        status_when(anna, is_paused)

@@ -12,10 +12,11 @@ import pytest
 from control import mailbox, tasks, wire
 from control.delivery import Delivery
 from control.inbox import Unreadable
-from control.mailbox import Mailbox
+from control.mailbox import Mailbox, Reply
 from control.protocol import (
     CONSUMER_GROUP,
     FOREIGN,
+    CommandAck,
     CommandResult,
     commands_of,
     responses_of,
@@ -157,7 +158,7 @@ async def test_a_settled_command_is_answered_kept_and_off_the_stream(post: Post)
         await post.send({"id": "1"})
         (delivery,) = await post.until(bool)
         result = CommandResult(command_id="1", status="succeeded", success=True, timestamp=1)
-        await post.box.settle(SUB, result, entry_id=delivery.entry_id, history={"id": "1"})
+        await post.box.answer(SUB, [Reply(result=result, entry_id=delivery.entry_id)])
         heard: Any = None
         while heard is None or heard["type"] != "message":
             heard = await answers.get_message(timeout=5)
@@ -166,6 +167,14 @@ async def test_a_settled_command_is_answered_kept_and_off_the_stream(post: Post)
     assert await post.redis.xlen(commands_of(SUB)) == 0
     pending: Any = await post.redis.xpending(commands_of(SUB), CONSUMER_GROUP)
     assert pending["pending"] == 0
+
+
+async def test_an_acknowledgement_never_hides_a_result(post: Post) -> None:
+    result = CommandResult(command_id="1", status="succeeded", success=True, timestamp=1)
+    await post.box.answer(SUB, [Reply(ack=CommandAck(command_id="1", timestamp=1))])
+    await post.box.answer(SUB, [Reply(result=result)])
+    await post.box.answer(SUB, [Reply(ack=CommandAck(command_id="1", timestamp=2))])
+    assert json.loads(await post.redis.get(result_of(SUB, "1")) or "") == result.to_dict()
 
 
 async def test_a_closed_user_is_not_heard_any_more(post: Post) -> None:

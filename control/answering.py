@@ -1,0 +1,133 @@
+"""Answers on their way out: one runtime's, in order, beside whatever it decides meanwhile.
+
+Rule 1: whoever decides never waits for Redis: an answer is put here and goes when Redis takes it.
+    A pause that PostgreSQL has is applied also while Redis is away.
+Rule 2: what was decided goes before what needed no decision: a flood of questions and of malformed
+    messages delays no answer to a pause.
+Rule 3: the status that goes with an answer is there before it.
+Rule 4: an answer that was not sent when this worker lets go is the next one's to give: its entry is
+    in the stream, its receipt in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from control import history
+from control.inbox import Inbox, Refusal, Request
+from control.mailbox import Mailbox, Reply
+from control.protocol import CommandAck, CommandResult, now_ms
+
+MOST_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """A reply, and whether the status has to be told before it."""
+
+    reply: Reply
+    tells: bool = False
+
+
+class Answering:
+    """The answers of one runtime.
+
+    Args:
+        sub: Whose.
+        inbox: Where what needs no decision waits.
+        tell: Makes the user's status readable now.
+        status: Answers a question for the status.
+        done: Told of every answered command, for the log.
+    """
+
+    def __init__(
+        self,
+        sub: str,
+        *,
+        mailbox: Mailbox,
+        inbox: Inbox,
+        tell: Callable[[str], Awaitable[None]],
+        status: Callable[[Request], CommandResult],
+        done: Callable[[Request, CommandResult], None],
+    ) -> None:
+        self._sub = sub
+        self._mailbox = mailbox
+        self._inbox = inbox
+        self._tell = tell
+        self._status = status
+        self._done = done
+        self._waiting: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at what needs no decision."""
+        self._wake.set()
+
+    def acknowledge(self, request: Request) -> None:
+        """Say that the runtime has a command."""
+        request.acked_ms = now_ms()
+        ack = CommandAck(command_id=request.id, timestamp=request.acked_ms)
+        self._put(_Waiting(reply=Reply(ack=ack)))
+
+    def answer(self, request: Request, result: CommandResult, *, tells: bool = False) -> None:
+        """Say what became of a command; its effect is committed by now.
+
+        Args:
+            tells: It has changed what the status says.
+        """
+        self._put(_Waiting(reply=self._reply(request, result), tells=tells))
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while batch := self._next():
+                if any(waiting.tells for waiting in batch):
+                    await self._tell(self._sub)
+                await self._mailbox.answer(self._sub, [waiting.reply for waiting in batch])
+
+    def _put(self, waiting: _Waiting) -> None:
+        self._waiting.append(waiting)
+        self._wake.set()
+
+    def _next(self) -> list[_Waiting]:
+        """The next replies, as many as go well in one transaction."""
+        if self._waiting:
+            most = min(MOST_AT_ONCE, len(self._waiting))
+            return [self._waiting.popleft() for _ in range(most)]
+        most = min(MOST_AT_ONCE, len(self._inbox.at_once))
+        return [self._at_once(*self._inbox.at_once.popleft()) for _ in range(most)]
+
+    def _at_once(self, item: Request | Refusal, answer: CommandResult | None) -> _Waiting:
+        ack = None
+        if isinstance(item, Request):
+            item.acked_ms = now_ms()
+            ack = CommandAck(command_id=item.id, timestamp=item.acked_ms)
+            answer = answer or self._status(item)
+        return _Waiting(reply=self._reply(item, answer, ack=ack))
+
+    def _reply(
+        self,
+        item: Request | Refusal,
+        result: CommandResult | None,
+        *,
+        ack: CommandAck | None = None,
+    ) -> Reply:
+        line = None
+        if result is not None:
+            line = history.entry_of(
+                item,
+                result,
+                item.parcel.origin,
+                arrived_ms=item.arrived_ms,
+                acked_ms=item.acked_ms if isinstance(item, Request) else None,
+                now_ms=now_ms(),
+            )
+            if isinstance(item, Request):
+                self._done(item, result)
+        entry_id = item.parcel.settled_by_one_more()
+        return Reply(ack=ack, result=result, history=line, entry_id=entry_id)

@@ -1,0 +1,70 @@
+"""What a running worker makes of the commands that change what is watched."""
+
+from __future__ import annotations
+
+import pytest
+
+from control import client
+from control.protocol import Command, State
+from settings_app import services
+from settings_app.models import User
+from tests.control.running import RunningWorker, status_when
+from tests.control.test_plan import overwrite
+from tests.control.test_worker import is_running
+
+ENABLED = '"exchanges": {"coinbase": {"enabled": true}}'  # or nobody would be hosted
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def symbols_of(user: User) -> list[str]:
+    return [row.symbol for row in services.read(user.pk).document.watchlist]
+
+
+def test_a_symbol_is_added_watched_undone_and_removed_without_a_restart(
+    anna: User, worker: RunningWorker
+) -> None:
+    before = status_when(anna, is_running)
+    assert client.send(anna, Command.ADD_SYMBOL, {"symbol": "SOL-USD"}).applied
+    added = status_when(anna, lambda status: len(status.symbols) == 3)
+    assert added.undo is not None
+    assert added.undo.text == "remove SOL-USD"
+    assert client.send(anna, Command.UNDO).applied
+    undone = status_when(anna, lambda status: len(status.symbols) == 2)
+    assert undone.undo is None
+    assert client.send(anna, Command.REMOVE_SYMBOL, {"symbol": "ETH-USD"}).applied
+    status_when(anna, lambda status: [row.symbol for row in status.symbols] == ["BTC-USD"])
+    assert symbols_of(anna) == ["BTC-USD"]
+    assert status_when(anna, is_running).epoch == before.epoch
+
+
+def test_a_reload_answers_with_what_changed_and_how(anna: User, worker: RunningWorker) -> None:
+    status_when(anna, is_running)
+    saved = services.patch(anna.pk, {"watchlist": []}, by=anna)
+    answer = client.send(anna, Command.RELOAD_SETTINGS, {"revision": saved.revision})
+    assert answer.result is not None
+    assert answer.result.data is not None
+    assert answer.result.data["settingsRevision"] == saved.revision
+    assert answer.result.data["changes"] == [{"path": "/watchlist", "applied": "at once"}]
+
+
+@pytest.mark.parametrize(
+    ("stored", "version", "pointer"),
+    [
+        ('{"version": 2, "sub": "x", "watchlst": []}', 2, "/watchlst"),
+        ('{"version": 9, "sub": "x"}', 9, ""),  # by a newer program, in a rolling deploy
+    ],
+)
+def test_settings_that_cannot_be_used_change_nothing_and_are_answered_by_field(
+    anna: User, worker: RunningWorker, stored: str, version: int, pointer: str
+) -> None:
+    before = status_when(anna, is_running)
+    overwrite(anna, stored.replace("}", f", {ENABLED}}}"), version)
+    answer = client.send(anna, Command.RELOAD_SETTINGS)
+    assert answer.result is not None
+    assert answer.result.status == "failed"
+    assert answer.result.data is not None
+    assert [error["pointer"] for error in answer.result.data["errors"]][:1] == [pointer]
+    after = status_when(anna, lambda status: status.at > before.at and bool(status.errors))
+    assert after.state is State.RUNNING
+    assert [row.symbol for row in after.symbols] == ["BTC-USD", "ETH-USD"]
