@@ -108,16 +108,13 @@ class Hosting:
     async def _follow_one(self, hosted: Hosted, row: HostedUser | None) -> None:
         owner = hosted.runtime.owner
         if row is None:
-            forget = [status_of(owner.sub)]
-            if not await self._around.database.run(desired.is_active, owner.user_id):
-                forget += [commands_of(owner.sub), history_of(owner.sub)]
-            await self.let_go(hosted, *forget)
+            await self.let_go(hosted, status_of(owner.sub), *await self._left_behind(owner))
         elif (error := hosted.error) is not None:
             if isinstance(error, leases.Fenced):
                 log.warning("runtime.fenced", sub=owner.sub, reason=str(error))
             else:
                 log.error("runtime.crashed", sub=owner.sub, exc_info=error)
-            await self.let_go(hosted)
+            await self.let_go(hosted, *await self._left_behind(owner))
         else:
             hosted.runtime.catch_up(row.desired.revision, row.settings_revision)
 
@@ -142,6 +139,12 @@ class Hosting:
         log.info("runtime.hosted", sub=sub, fence=owner.fence, worker=around.worker)
 
     # -- letting go
+
+    async def _left_behind(self, owner: Owner) -> list[str]:
+        """The names of a user who was deactivated, or deleted: then the lease went as well."""
+        if await self._around.database.run(desired.is_active, owner.user_id):
+            return []
+        return [status_of(owner.sub), commands_of(owner.sub), history_of(owner.sub)]
 
     async def let_go(self, hosted: Hosted, *forget: str) -> None:
         """Stop driving a user, remove the names given, and then free the lease."""
@@ -186,12 +189,12 @@ class Hosting:
         fences = {h.runtime.owner.user_id: h.runtime.owner.fence for h in self}
         try:
             ours = await self._around.database.run(leases.renew, fences, self._around.worker)
+            for user_id in fences.keys() - ours:
+                hosted = self._hosted.get(user_id)
+                if hosted is not None and hosted.runtime.owner.fence == fences[user_id]:
+                    owner = hosted.runtime.owner
+                    log.warning("runtime.fenced", sub=owner.sub)
+                    await self.let_go(hosted, *await self._left_behind(owner))
         except DatabaseError as exc:
             # Nobody can take over while PostgreSQL is away, so the owner goes on.
             log.warning("worker.renew", reason=str(exc))
-            return
-        for user_id in fences.keys() - ours:
-            hosted = self._hosted.get(user_id)
-            if hosted is not None and hosted.runtime.owner.fence == fences[user_id]:
-                log.warning("runtime.fenced", sub=hosted.runtime.owner.sub)
-                await self.let_go(hosted)

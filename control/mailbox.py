@@ -98,12 +98,15 @@ class Mailbox:
     async def close(self, sub: str) -> None:
         """Stop receiving for a user."""
         self._subs.discard(sub)
-        self._reading.pop(sub, None)
+        lock = self._reading.pop(sub, None)
         self._held = {held for held in self._held if held[0] != sub}
         try:
             await self._pubsub.unsubscribe(commands_of(sub))
         except RedisError as exc:
             log.warning("mailbox.unsubscribe", sub=sub, reason=str(exc))
+        if lock is not None:
+            async with lock:  # a read under way would make anew what the caller removes next
+                pass
         if not self._subs:
             self._has_subscriptions.clear()
 
@@ -149,6 +152,8 @@ class Mailbox:
         if lock is None:
             return
         async with lock:
+            if sub not in self._subs:
+                return  # closed meanwhile
             try:
                 if reclaim:
                     await self._claim(sub, idle_ms=RECLAIM_IDLE_MS)
