@@ -47,15 +47,15 @@ def recorded(url: str) -> Iterator[list[Done]]:
     """Record for the length of a block; the list is complete when the block has ended."""
     done: list[Done] = []
     mark = f"end of the record {uuid4()}"
-    with Redis.from_url(url, decode_responses=True, socket_timeout=None) as redis:
-        with redis.monitor() as monitor:  # type: ignore[no-untyped-call]  # redis-py
-            reading = threading.Thread(target=_read_until, args=(mark, monitor, done))
-            reading.start()
-            try:
-                yield done
-            finally:
-                redis.echo(mark)
-                reading.join()
+    redis = Redis.from_url(url, decode_responses=True, socket_timeout=None)
+    with redis, redis.monitor() as monitor:  # type: ignore[no-untyped-call]  # redis-py
+        reading = threading.Thread(target=_read_until, args=(mark, monitor, done))
+        reading.start()
+        try:
+            yield done
+        finally:
+            redis.echo(mark)
+            reading.join()
 
 
 def _read_until(mark: str, monitor: Monitor, done: list[Done]) -> None:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 import redis
@@ -27,7 +28,7 @@ from livermore.embedded.stack import Server, Stack
 from livermore.embedded.valkey import EmbeddedValkey
 from tests.livermore.processes import kill_all
 
-ADDRESS = ("NAME", "USER", "PASSWORD", "HOST", "PORT")
+ADDRESS = frozenset({"NAME", "USER", "PASSWORD", "HOST", "PORT"})
 
 
 class Breakable:
@@ -128,12 +129,12 @@ def breakable_servers() -> Iterator[BreakableServers]:
 @contextmanager
 def django_on(servers: BreakableServers) -> Iterator[None]:
     """This process's Django, all threads of it, on these servers for the length of a block."""
-    database, redis_url = connections.settings["default"], settings.REDIS_URL
-    before = dict(database)
+    database: dict[str, Any] = connections.settings["default"]
+    before, redis_url = dict(database), settings.REDIS_URL
     there = dj_database_url.parse(servers.stack.database_url)
     try:
         connections.close_all()
-        database.update({name: there[name] for name in ADDRESS})
+        database.update({name: value for name, value in there.items() if name in ADDRESS})
         settings.REDIS_URL = servers.redis.url
         _forget_clients()
         yield

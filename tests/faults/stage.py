@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -74,12 +74,12 @@ class Stage:
             cursor.execute("UPDATE control_lease SET expires_at = clock_timestamp()")
 
     @contextmanager
-    def transaction(self, statement: str, *parameters: Any) -> Iterator[psycopg.Connection]:
+    def transaction(self, statement: str, *parameters: Any) -> Iterator[None]:
         """A session that has done something and does not commit, for the length of a block."""
-        with psycopg.connect(self.servers.stack.database_url) as session:
+        # Closed, and so rolled back, also where the server has died meanwhile.
+        with closing(psycopg.connect(self.servers.stack.database_url)) as session:
             session.execute(statement, parameters)
-            yield session
-            session.rollback()
+            yield
 
     def clear(self) -> None:
         """Leave the servers running and empty, and nothing else."""

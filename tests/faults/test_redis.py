@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from typing import Any
 
 import pytest
 
 from control import client
 from control.protocol import Command, State, commands_of
 from settings_app.models import User
-from tests.control.running import eventually
+from tests.control.running import eventually, publish
 from tests.faults.stage import (
     Stage,
     acknowledged,
@@ -83,11 +85,17 @@ def test_everybody_else_hears_again_from_an_emptied_redis(
     redis.start()
     for user in (anna, bela):
         works(user)
-        pause = foreign("pause")  # by a message alone: the subscription is there again
-        with redis.connect() as connection:
-            eventually(lambda user=user: connection.pubsub_numsub(commands_of(user.sub))[0][1])
-            connection.publish(commands_of(user.sub), json.dumps(pause))
+        eventually(partial(listeners, stage, user))  # by a message alone as well
+        pause = foreign("pause")
+        assert publish(commands_of(user.sub), json.dumps(pause)) == 1
         assert answer_to(user, pause["id"]).success
+
+
+def listeners(stage: Stage, user: User) -> int:
+    """How many connections listen for a user's commands."""
+    with stage.servers.redis.connect() as connection:
+        counts: Any = connection.pubsub_numsub(commands_of(user.sub))
+        return int(counts[0][1])
 
 
 def test_ten_seconds_without_an_answer_of_redis_cost_neither_a_lease_nor_a_command(

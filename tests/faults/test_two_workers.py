@@ -22,6 +22,7 @@ from tests.faults.stage import (
     post,
     receipts,
     revision,
+    status_when,
     works,
 )
 
@@ -35,15 +36,16 @@ HARMLESS = frozenset({"XREADGROUP", "XAUTOCLAIM", "XGROUP", "SUBSCRIBE", "UNSUBS
 def test_two_workers_never_drive_the_same_user(stage: Stage, anna: User, bela: User) -> None:
     workers = [stage.worker(), stage.worker()]
     for user in (anna, bela):
-        eventually(lambda user=user: any(worker.drives(user.pk) for worker in workers))
-        patiently(lambda user=user: client.status(user))
+        driven = status_when(user, lambda status: status.state is State.RUNNING)
+        assert driven.worker == lease_of(user).owner
         before = revision(user)
         for number in range(10):
             command = Command.PAUSE if number % 2 == 0 else Command.RESUME
             assert client.send(user, command).applied
         assert revision(user) == before + 10
         with stage.servers.redis.connect() as redis:
-            assert redis.pubsub_numsub(commands_of(user.sub))[0][1] == 1
+            assert redis.pubsub_numsub(commands_of(user.sub)) == [(commands_of(user.sub), 1)]
+    assert all(worker.is_running for worker in workers)
 
 
 def test_a_worker_that_wakes_up_late_writes_nothing_answers_nothing_and_lets_go(
