@@ -31,7 +31,7 @@ import redis.asyncio
 from channels.db import database_sync_to_async
 
 from control import history as lines
-from control import sending, wire
+from control import listening, sending, wire
 from control.correspondence import Answer, Correspondence, Outcome, Until, read_answer
 from control.history import Page
 from control.protocol import (
@@ -293,7 +293,7 @@ def _answer_of(text: Any) -> CommandAck | CommandResult | None:
 # ---------------------------------------------------------------------- one conversation
 def _converse(sub: str, talk: Correspondence, origin: Origin, wait: float) -> None:
     sending.lend_connection()
-    with wire.listening_to(responses_of(sub)) as responses:
+    with listening.listening_to(responses_of(sub)) as responses:
         _post(sub, talk, origin)
         deadline = time.monotonic() + wait
         while talk.is_waiting and (left := deadline - time.monotonic()) > 0:
@@ -303,7 +303,7 @@ def _converse(sub: str, talk: Correspondence, origin: Origin, wait: float) -> No
 async def _aconverse(
     client: redis.asyncio.Redis, sub: str, talk: Correspondence, origin: Origin, wait: float
 ) -> None:
-    async with wire.listening_to_async(responses_of(sub)) as responses:
+    async with listening.listening_to_async(responses_of(sub)) as responses:
         await _apost(client, sub, talk, origin)
         deadline = time.monotonic() + wait
         while talk.is_waiting and (left := deadline - time.monotonic()) > 0:

@@ -9,15 +9,11 @@ Rule 2: every connection has a read timeout, or a Redis that takes connections a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 
 import redis
 import redis.asyncio
 from django.conf import settings
-from redis.asyncio.client import PubSub as AsyncPubSub
-from redis.client import PubSub
 
 TIMEOUT_SECONDS = 5.0
 OLDEST_VERSION = (6, 2)
@@ -46,27 +42,6 @@ def shared() -> redis.Redis:
     Making a client costs milliseconds, more than a command does. Its pool notices a fork.
     """
     return connect()
-
-
-@contextmanager
-def listening_to(channel: str) -> Iterator[PubSub]:
-    """A subscription that is in effect when the block begins."""
-    pubsub = shared().pubsub()  # type: ignore[no-untyped-call]  # redis-py
-    with pubsub:
-        pubsub.subscribe(channel)
-        if pubsub.get_message(timeout=TIMEOUT_SECONDS) is None:
-            raise redis.TimeoutError(f"no subscription to {channel} within {TIMEOUT_SECONDS} s")
-        yield pubsub
-
-
-@asynccontextmanager
-async def listening_to_async(channel: str) -> AsyncIterator[AsyncPubSub]:
-    """:func:`listening_to` for the running loop."""
-    async with connect_async() as client, client.pubsub() as pubsub:
-        await pubsub.subscribe(channel)
-        if await pubsub.get_message(timeout=TIMEOUT_SECONDS) is None:
-            raise redis.TimeoutError(f"no subscription to {channel} within {TIMEOUT_SECONDS} s")
-        yield pubsub
 
 
 def connect_async() -> redis.asyncio.Redis:
