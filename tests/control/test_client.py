@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 from pytest_django import Settings as Configuration
 from redis.client import PubSub
 
-from control import client, wire
+from control import client, listening, wire
 from control.client import Answer, CommandRefused, NewCommand, NotSent, Recipient, Until
 from control.models import SentIntent
 from control.protocol import (
@@ -339,7 +339,7 @@ async def test_a_batch_from_a_loop_is_the_same(anna: User) -> None:
 
 
 def test_a_batch_is_one_message(anna: User) -> None:
-    with wire.listening_to(commands_of(anna.sub)) as heard:
+    with listening.listening_to(commands_of(anna.sub)) as heard:
         client.send_batch(anna, [NewCommand(command="pause")] * 3, wait=None)
         message = heard.get_message(timeout=PATIENCE_SECONDS)
     assert message is not None
