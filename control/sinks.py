@@ -10,7 +10,6 @@ Rule 3: a row is written only under the fence it was found with.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import threading
 from collections import Counter, deque
@@ -22,25 +21,21 @@ from django.db import InterfaceError, OperationalError, transaction
 from redis.exceptions import RedisError
 
 from control import leases, wire
+from control.candles import queue_candles, swap_history
 from control.database import Database
-from control.protocol import (
-    IndicatorEvent,
-    SignalEvent,
-    candles_of,
-    events_of,
-)
+from control.protocol import IndicatorEvent, SignalEvent, events_of
 from control.status import cell
 from trading.alerts.compose import alert_of
 from trading.core.market import Candle
 from trading.models import Alert
-from trading.ports import FiredSignal, IndicatorUpdate, Owner
+from trading.ports import FiredSignal, IndicatorUpdate, Owner, Replacement
 
 log = structlog.get_logger(__name__)
 
 WAITING_ALERTS = 10_000
 WAITING_CANDLES = 200_000
+WAITING_HISTORIES = 200  # about as much in memory
 WAITING_EVENTS = 20_000
-KEPT_CANDLES = 300
 BACKOFF_SECONDS = (0.2, 5.0)
 TIDY_SECONDS = 0.1
 
@@ -94,7 +89,7 @@ class QueuedSinks:
         self._alerts: deque[FiredSignal] = deque()
         self._room = threading.Lock()  # the two threads' only meeting point
         self._dropped: deque[str] = deque(maxlen=WAITING_ALERTS)
-        self._candles: deque[Candle] = deque(maxlen=WAITING_CANDLES)
+        self._candles: deque[Candle | Replacement] = deque(maxlen=WAITING_CANDLES)
         self._events: deque[tuple[str, str]] = deque(maxlen=WAITING_EVENTS)
         self._on_dropped: Callable[[str, str], None] = _unheard
         self._may_tell: Callable[[str], bool] = bool
@@ -134,6 +129,14 @@ class QueuedSinks:
     def history_read(self, candles: Sequence[Candle]) -> None:
         """Queue what the exchange told of the time before, so that the cache has no hole."""
         self._candles.extend(candles)
+
+    def history_replaced(self, replacement: Replacement) -> None:
+        """Queue a history that is to be swapped in, behind every candle told before it."""
+        waiting = sum(isinstance(one, Replacement) for one in tuple(self._candles))
+        if waiting >= WAITING_HISTORIES:
+            log.warning("sinks.history_dropped", market=replacement.market, waiting=waiting)
+        else:
+            self._candles.append(replacement)
 
     # -- draining
 
@@ -212,32 +215,34 @@ class QueuedSinks:
             if not self._candles and not self._events:
                 await asyncio.sleep(TIDY_SECONDS)
                 continue
-            candles = [self._candles.popleft() for _ in range(min(1_000, len(self._candles)))]
+            batch = self._next_batch()
             try:
-                await self._write_some(candles)
+                await self._write_some(batch)
             except (RedisError, OSError) as exc:
                 # They replace themselves, so writing one twice does no harm, and losing one would
                 # leave a hole. If there is no room for all of them, the oldest go.
                 room = WAITING_CANDLES - len(self._candles)
-                self._candles.extendleft(reversed(candles[-room:] if room > 0 else []))
+                self._candles.extendleft(reversed(batch[-room:] if room > 0 else []))
                 log.warning("sinks.redis_away", waiting=len(self._candles), reason=str(exc))
                 await asyncio.sleep(1.0)
 
-    async def _write_some(self, candles: Sequence[Candle]) -> None:
+    def _next_batch(self) -> list[Candle | Replacement]:
+        """Candles up to the next history that waits among them, or that history alone."""
+        batch: list[Candle | Replacement] = []
+        while self._candles and len(batch) < 1_000:
+            if batch and isinstance(self._candles[0], Replacement):
+                break
+            batch.append(self._candles.popleft())
+            if isinstance(batch[0], Replacement):
+                break
+        return batch
+
+    async def _write_some(self, batch: Sequence[Candle | Replacement]) -> None:
+        for one in batch:
+            if isinstance(one, Replacement):
+                await swap_history(self._client, one)
         async with self._client.pipeline(transaction=False) as pipe:
-            entries: dict[str, dict[str, int]] = {}
-            for candle in candles:
-                market = candle.market
-                key = candles_of(market.exchange, market.symbol, str(candle.timeframe))
-                # One entry for each bucket: an amended candle replaces the one before it.
-                pipe.zremrangebyscore(key, candle.opened_at, candle.opened_at)
-                bucket = entries.setdefault(key, {})
-                for text in [text for text, at in bucket.items() if at == candle.opened_at]:
-                    del bucket[text]
-                bucket[candle_entry(candle)] = candle.opened_at
-            for key, bucket in entries.items():
-                pipe.zadd(key, bucket)
-                pipe.zremrangebyrank(key, 0, -KEPT_CANDLES - 1)
+            queue_candles(pipe, [one for one in batch if isinstance(one, Candle)])
             for _ in range(min(1_000, len(self._events))):
                 sub, text = self._events.popleft()
                 if self._may_tell(sub):
@@ -310,22 +315,6 @@ def signal_event(alert: Alert) -> SignalEvent:
         price=float(alert.price),
         closed_at=int(alert.candle_closed_at.timestamp() * 1_000),
         state=alert.state,
-    )
-
-
-def candle_entry(candle: Candle) -> str:
-    """One closed candle as the cache keeps it: compact, and the same text for the same candle."""
-    return json.dumps(
-        [
-            candle.opened_at,
-            candle.open,
-            candle.high,
-            candle.low,
-            candle.close,
-            candle.volume,
-            int(candle.synthetic),
-        ],
-        separators=(",", ":"),
     )
 
 

@@ -20,13 +20,15 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from trading.core.market import Candle
+from trading.backfills import OrderedBackfills
+from trading.core.market import Candle, Market
 from trading.desk import Seat
 from trading.exchanges.ports import Exchange
 from trading.exchanges.registry import EXCHANGES
 from trading.market.hub import Hub
 from trading.net.endpoints import Endpoints
 from trading.ports import (
+    BackfillOrder,
     DeskFacts,
     DeskPlan,
     FiredSignal,
@@ -35,6 +37,7 @@ from trading.ports import (
     Installed,
     MarketFacts,
     Owner,
+    Replacement,
     Sinks,
 )
 
@@ -81,6 +84,7 @@ class DataPlane:
         self._sinks = sinks
         self._lock = threading.Lock()
         self._seats: dict[str, Seat] = {}
+        self._backfills = OrderedBackfills()
         self._life: _Life | None = None
 
     # -- its life
@@ -131,13 +135,45 @@ class DataPlane:
             seat = self._seats.get(sub)
         if seat is None:
             return Installed(added=(), removed=(), kept=())
-        return self._decide(sub, replace(seat, paused=True))
+        installed = self._decide(sub, replace(seat, paused=True))
+        self.cancel_backfills(sub, reason="cancelled by a pause")
+        return installed
 
     def remove(self, sub: str) -> None:
         """Forget a user."""
         with self._lock:
             self._seats.pop(sub, None)
+            self._backfills.forget(sub)
         self._wake()
+
+    def backfill(self, sub: str, order: BackfillOrder) -> str | None:
+        """Read a market's history anew for a user; :meth:`facts` tells how far it has come.
+
+        Another order of this user for the same market is cancelled by it.
+
+        Returns:
+            Why it was not taken; None if it was.
+        """
+        with self._lock:
+            seat = self._seats.get(sub)
+            if seat is None or seat.paused:
+                return "nothing is read while the runtime is paused; resume it first"
+            refused = self._backfills.place(sub, order)
+        self._wake()
+        return refused
+
+    def cancel_backfills(
+        self, sub: str, market: Market | None = None, *, reason: str = "cancelled"
+    ) -> tuple[str, ...]:
+        """Ask nothing more for a user's backfills, of one market or all; the ids of those."""
+        cancelled = self._backfills.cancel(sub, market, reason=reason)
+        if cancelled:
+            self._wake()
+        return cancelled
+
+    def listed(self, exchange: str) -> frozenset[str] | None:
+        """The symbols that an exchange can stream, as last seen; None while unknown."""
+        return None if self._life is None else self._life.listed(exchange)
 
     def facts(self, sub: str) -> DeskFacts | None:
         """What was last seen of a user's desk; None before the first snapshot with it.
@@ -152,6 +188,8 @@ class DataPlane:
             return None
         if (closed := life.closed_for(sub)) is not None:
             facts = replace(facts, candles_closed=closed[0], last_candle_at=closed[1])
+        if backfills := self._backfills.facts(sub):
+            facts = replace(facts, backfills=backfills)
         seen = {market.market: market for market in facts.markets}
         listed = seat.plan.markets
         if tuple(seen) == listed:
@@ -182,12 +220,15 @@ class DataPlane:
 
     def _begin(self, before: _Life | None) -> None:
         valve = _Valve(self._sinks)
+        life = self._backfills.begin_life()
 
         def new_hub() -> Hub:
             return Hub(
                 endpoints=self._endpoints,
                 exchanges=self._exchanges,
                 sinks=valve,
+                backfills=self._backfills,
+                life=life,
                 before=None if before is None else before.hub,
             )
 
@@ -222,6 +263,9 @@ class _Life:
 
     def closed_for(self, sub: str) -> tuple[int, int | None] | None:
         return None if self.hub is None else self.hub.closed_for(sub)
+
+    def listed(self, exchange: str) -> frozenset[str] | None:
+        return None if self.hub is None else self.hub.listed(exchange)
 
     def begin(self) -> None:
         self._thread.start()
@@ -321,6 +365,10 @@ class _Valve:
     def history_read(self, candles: Sequence[Candle]) -> None:
         if not self._is_shut:
             self._sinks.history_read(candles)
+
+    def history_replaced(self, replacement: Replacement) -> None:
+        if not self._is_shut:
+            self._sinks.history_replaced(replacement)
 
 
 def _failure(exc: BaseException) -> PlaneFailure:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from trading.core.indicators import IndicatorPoint
@@ -97,6 +98,76 @@ class IndicatorUpdate:
     point: IndicatorPoint
 
 
+class BackfillState(StrEnum):
+    """What has become of an ordered backfill; it begins at the top and ends in one of three."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will become of it any more."""
+        return self not in {BackfillState.WAITING, BackfillState.RUNNING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillOrder:
+    """A user's wish to have a market's history read anew.
+
+    Args:
+        id: Of the caller's choosing, unique for the user; the same id is carried out once.
+        market: Which one.
+        timeframes: Which candles. Of all of them the indicators are computed anew, too.
+    """
+
+    id: str
+    market: Market
+    timeframes: tuple[Timeframe, ...] = tuple(Timeframe)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillFacts:
+    """An ordered backfill as seen now.
+
+    Args:
+        done: Candles asked for and answered, of ``total``.
+        ordered_at_ms: When it was ordered, unix milliseconds by this host.
+        began_at_ms: When the exchange was first asked for it.
+        ended_at_ms: When it ended, whatever the outcome.
+        eta_ms: Milliseconds it will still take at the pace so far; None while that is unknown.
+        message: What came of it, for a trader.
+    """
+
+    id: str
+    market: Market
+    timeframes: tuple[Timeframe, ...]
+    state: BackfillState
+    done: int
+    total: int
+    ordered_at_ms: int
+    began_at_ms: int | None = None
+    ended_at_ms: int | None = None
+    eta_ms: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """An exchange's own history of a market, in the place of whatever was kept of it.
+
+    Args:
+        cut: It replaces what was opened before the newest boundary up to here, unix seconds.
+        bars: By timeframe, oldest first and without gaps.
+    """
+
+    market: Market
+    cut: int
+    bars: Mapping[Timeframe, Sequence[Candle]]
+
+
 class Sinks(Protocol):
     """Where the data plane puts what it found. No method blocks; none raises."""
 
@@ -108,6 +179,9 @@ class Sinks(Protocol):
 
     def history_read(self, candles: Sequence[Candle]) -> None:
         """Closed candles that were before this desk looked: for keeping, they fire nothing."""
+
+    def history_replaced(self, replacement: Replacement) -> None:
+        """A history that somebody has ordered: to be swapped in, never missing in between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,4 +235,5 @@ class DeskFacts:
     last_candle_at: int | None
     last_signal_at: int | None  # closing time of the candle that fired last, unix seconds
     failures: tuple[FailureFacts, ...] = ()
+    backfills: tuple[BackfillFacts, ...] = ()  # in the order in which they were ordered
     extra: Mapping[str, Any] = field(default_factory=dict)

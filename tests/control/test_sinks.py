@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from control import leases, sinks
@@ -11,7 +9,7 @@ from control.models import Lease
 from settings_app.models import User
 from tests.settings_app.factories import UserFactory
 from trading.core.indicators import IndicatorPoint
-from trading.core.market import Candle, Market, Timeframe
+from trading.core.market import Market, Timeframe
 from trading.core.modes import SignalKind
 from trading.core.signals import Direction, Signal
 from trading.core.stages import Stage
@@ -101,18 +99,3 @@ def test_the_log_of_signals_counts_from_the_rows_on(owner: Owner) -> None:
     log.note(owner.sub, 1_700_000_160)
     assert (log.today(owner.sub), log.last_at_ms(owner.sub)) == (3, 1_700_000_160_000)
     assert (log.today("bela"), log.last_at_ms("bela")) == (0, None)
-
-
-def test_the_same_candle_is_the_same_entry() -> None:
-    candle = Candle(
-        market=BTC,
-        timeframe=Timeframe.M1,
-        opened_at=60,
-        open=1.0,
-        high=2.5,
-        low=0.5,
-        close=2.0,
-        volume=0.1,
-    )
-    assert sinks.candle_entry(candle) == "[60,1.0,2.5,0.5,2.0,0.1,0]"
-    assert sinks.candle_entry(replace(candle, synthetic=True)).endswith(",1]")

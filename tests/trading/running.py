@@ -16,7 +16,15 @@ from trading.exchanges.coinbase import Coinbase
 from trading.net.endpoints import Endpoints
 from trading.net.http import ExchangeHttp
 from trading.plane import DataPlane
-from trading.ports import DeskFacts, DeskPlan, FiredSignal, Gate, IndicatorUpdate, Owner
+from trading.ports import (
+    DeskFacts,
+    DeskPlan,
+    FiredSignal,
+    Gate,
+    IndicatorUpdate,
+    Owner,
+    Replacement,
+)
 from trading.simulator.clock import SimulatedClock
 from trading.simulator.server import Simulator, serve
 
@@ -57,6 +65,7 @@ class Recorder:
         self._updates: list[IndicatorUpdate] = []
         self._candles: list[Candle] = []
         self.history: list[Candle] = []
+        self.replacements: list[Replacement] = []
 
     def signal_fired(self, fired: FiredSignal) -> None:
         with self._lock:
@@ -73,6 +82,10 @@ class Recorder:
     def history_read(self, candles: Sequence[Candle]) -> None:
         with self._lock:
             self.history.extend(candles)
+
+    def history_replaced(self, replacement: Replacement) -> None:
+        with self._lock:
+            self.replacements.append(replacement)
 
     @property
     def signals(self) -> list[FiredSignal]:

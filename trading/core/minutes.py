@@ -228,6 +228,17 @@ class MinuteBuilder:
         self._truth.update({minute: c for minute, c in settled.items() if minute >= self._next})
         self._settle(repaired=True)
 
+    def correct(self, candles: Sequence[Candle], until: int, asked_at_us: int) -> None:
+        """Hold what was told against the exchange's history of the minutes before ``until``.
+
+        Args:
+            candles: Its 1m candles, as for :meth:`repair`.
+            until: Unix seconds, on a minute.
+            asked_at_us: The exchange's clock when it was asked, unix microseconds.
+        """
+        start = self._next - REPAIRABLE_MINUTES * MINUTE
+        self.repair(candles, Hole(start, until, asked_at_us))
+
     def is_long_past(self, closes_at: int) -> bool:
         """Whether the exchange's clock has left this close (unix seconds) well behind."""
         return self.server_time_us >= (closes_at + LATE_SECONDS) * MICROSECONDS

@@ -16,7 +16,7 @@ from trading.core.candles import Hole, fill
 from trading.core.indicators import IndicatorPoint, IndicatorSeries
 from trading.core.market import Candle, Market, Timeframe, Trade
 from trading.core.minutes import MinuteBuilder, Settled
-from trading.core.rollup import KEPT_CANDLES, Rollup
+from trading.core.rollup import KEPT_CANDLES, REDONE_CANDLES, Rollup
 
 WARM_UP_BARS = 300
 """Bars of each timeframe that seed the indicators; older ones change MACD-V by less than 0.002."""
@@ -101,7 +101,7 @@ class MarketSeries:
         if cut % Timeframe.M1.seconds:
             raise ValueError(f"cut must be on a minute, was {cut}")
         bars = {
-            timeframe: _window(candles, timeframe, cut, self.market)
+            timeframe: closed_bars(candles, timeframe, cut, self.market)
             for timeframe, candles in history.items()
         }
         self._tracks = {timeframe: _Track(timeframe) for timeframe in Timeframe}
@@ -111,6 +111,38 @@ class MarketSeries:
         self._rollup.seed(bars, cut)
         self._last_minute = cut - Timeframe.M1.seconds
         self._builder.start(cut, _last_close(history, cut))
+        return bars
+
+    def recompute(
+        self, history: Mapping[Timeframe, Sequence[Candle]], cut: int, asked_at_us: int
+    ) -> Mapping[Timeframe, Sequence[Candle]]:
+        """Compute every indicator anew from a history, while bars go on closing.
+
+        What closed since the history was asked is kept as it was told, and nothing is told again
+        but the minutes that the exchange has otherwise: those are amended.
+
+        Args:
+            history: As for :meth:`warm_up`, of every timeframe.
+            cut: Where it ends, unix seconds, on a minute.
+            asked_at_us: The exchange's clock when it was asked, unix microseconds.
+
+        Returns:
+            The bars that the indicators stand on now, without gaps.
+        """
+        end = self._last_minute + Timeframe.M1.seconds
+        known = min(cut, end)
+        bars = {}
+        for timeframe, candles in history.items():
+            before = [candle for candle in candles if candle.closes_at <= known]
+            since = self._rollup.since(timeframe, timeframe.bucket(known))
+            bars[timeframe] = closed_bars([*before, *since], timeframe, end, self.market)
+        self._tracks = {timeframe: _Track(timeframe) for timeframe in Timeframe}
+        for timeframe, candles in bars.items():
+            # An amendment may reach back behind this moment.
+            self._tracks[timeframe].warm_up(candles, redone=REDONE_CANDLES[timeframe])
+        self._rollup = Rollup()
+        self._rollup.seed(bars, end)
+        self._builder.correct(history[Timeframe.M1], cut, asked_at_us)
         return bars
 
     def add(self, trade: Trade) -> None:
@@ -198,9 +230,13 @@ class _Track:
     def last(self) -> IndicatorPoint | None:
         return self._series.last
 
-    def warm_up(self, candles: Sequence[Candle]) -> None:
-        for candle in candles:
+    def warm_up(self, candles: Sequence[Candle], *, redone: int = 0) -> None:
+        """Begin with these; the last ``redone`` of them may be redone later."""
+        seed = max(0, len(candles) - redone)
+        for candle in candles[:seed]:
             self._series.append(candle)
+        for candle in candles[seed:]:
+            self.append(candle)
 
     def append(self, candle: Candle) -> IndicatorPoint:
         if self._until_checkpoint == 0:
@@ -218,7 +254,7 @@ class _Track:
         return min(at, opened_at)
 
 
-def _window(
+def closed_bars(
     candles: Sequence[Candle], timeframe: Timeframe, cut: int, market: Market
 ) -> list[Candle]:
     """The last bars before the cut without gaps, as many as a warm-up needs."""

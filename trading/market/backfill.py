@@ -1,6 +1,7 @@
 """History over REST: what seeds the indicators, and what fills a hole.
 
-Rule 1: repairs first, for a trader waits behind each; warm-ups in the order of the watchlist.
+Rule 1: repairs first, for a trader waits behind each; warm-ups in the order of the watchlist;
+    what a trader has ordered comes last, one request at a time.
 Rule 2: a market is warmed up with all its timeframes at once, from one cut: a bar that grows out
     of history and trades must have both from the same moment.
 Rule 3: nothing is asked twice: a job that failed keeps the answers it has.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
@@ -23,12 +24,16 @@ from trading.core.series import WARM_UP_BARS
 from trading.exchanges.ports import Exchange
 from trading.net.http import ExchangeHttp
 
+GRACE_SECONDS = 2.0
+"""An exchange may still correct a candle this long after its end."""
+
 
 class Urgency(IntEnum):
     """Who goes first; lower is sooner."""
 
     REPAIR = 0
     WARM_UP = 1
+    ORDERED = 2
 
 
 class Span(NamedTuple):
@@ -58,12 +63,13 @@ class HistoryJob:
     left: deque[Span]
     done: Callable[[HistoryJob, ExchangeError | None], None]
     candles: dict[Timeframe, list[Candle]] = field(default_factory=dict)
+    is_withdrawn: bool = False
 
 
-def warm_up_spans(cut: int) -> deque[Span]:
-    """What seeds the indicators of every timeframe, finest first: 300 closed bars each."""
+def warm_up_spans(cut: int, timeframes: Iterable[Timeframe] = Timeframe) -> deque[Span]:
+    """What seeds the indicators of each timeframe, in their order: 300 closed bars each."""
     spans = deque[Span]()
-    for timeframe in Timeframe:
+    for timeframe in timeframes:
         end = timeframe.bucket(cut)
         spans.append(Span(timeframe, end - WARM_UP_BARS * timeframe.seconds, end))
     return spans
@@ -91,6 +97,7 @@ class Backfill:
         self._http = http
         self._queue: asyncio.PriorityQueue[tuple[int, int, HistoryJob]] = asyncio.PriorityQueue()
         self._submitted = 0
+        self._at_work: dict[HistoryJob, asyncio.Task[None]] = {}
 
     @property
     def waiting(self) -> int:
@@ -102,33 +109,80 @@ class Backfill:
         self._submitted += 1
         self._queue.put_nowait((job.urgency, self._submitted, job))
 
+    def withdraw(self, job: HistoryJob) -> None:
+        """Ask nothing more for a job, and never call its ``done``; harmless when it is over."""
+        job.is_withdrawn = True
+        if (fetching := self._at_work.get(job)) is not None:
+            fetching.cancel()
+
+    async def ordered(self, symbol: str, chunk: Span) -> list[Candle]:
+        """The answer to one request that may wait for everything else.
+
+        Cancelling the caller withdraws it.
+
+        Raises:
+            ExchangeError: If the exchange did not answer it.
+        """
+        answered: asyncio.Future[list[Candle]] = asyncio.get_running_loop().create_future()
+
+        def done(job: HistoryJob, error: ExchangeError | None) -> None:
+            if answered.cancelled():
+                return  # the caller was cancelled in the very turn in which the answer came
+            if error is None:
+                answered.set_result(job.candles[chunk.timeframe])
+            else:
+                answered.set_exception(error)
+
+        job = HistoryJob(
+            symbol=symbol, urgency=Urgency.ORDERED, cut=chunk.end, left=deque([chunk]), done=done
+        )
+        self.submit(job)
+        try:
+            return await answered
+        finally:
+            self.withdraw(job)
+
     async def run(self) -> None:
         """Work until cancelled. The budget sets the pace; this many only hide the round trips."""
         workers = max(2, math.ceil(self._exchange.requests_per_second))
         async with asyncio.TaskGroup() as tasks:
             for number in range(workers):
-                tasks.create_task(self._work(), name=f"backfill {self._exchange.name} {number}")
+                name = f"backfill {self._exchange.name} {number}"
+                tasks.create_task(self._work(tasks), name=name)
 
-    async def _work(self) -> None:
+    async def _work(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             _, _, job = await self._queue.get()
-            try:
-                await self._fetch(job)
-            except ExchangeError as exc:
-                job.done(job, exc)
-            else:
-                job.done(job, None)
+            if job.is_withdrawn:
+                continue
+            fetching = tasks.create_task(self._attempt(job), name=f"history of {job.symbol}")
+            self._at_work[job] = fetching
+            await asyncio.wait([fetching])
+            del self._at_work[job]
+
+    async def _attempt(self, job: HistoryJob) -> None:
+        try:
+            await self._fetch(job)
+        except ExchangeError as exc:
+            job.done(job, exc)
+        else:
+            job.done(job, None)
 
     async def _fetch(self, job: HistoryJob) -> None:
         while job.left:
             span = job.left[0]
             found: list[Candle] = []
             for chunk in chunks(span, self._exchange.candles_per_request):
-                found += await self._candles(job.symbol, chunk)
+                found += await self.candles(job.symbol, chunk)
             job.candles[span.timeframe] = found
             job.left.popleft()
 
-    async def _candles(self, symbol: str, span: Span) -> list[Candle]:
+    async def candles(self, symbol: str, span: Span) -> list[Candle]:
+        """The candles of a span that fits one request, oldest first, now.
+
+        Raises:
+            ExchangeError: If the exchange did not answer it.
+        """
         exchange, timeframe = self._exchange, span.timeframe
         request = exchange.candles_request(
             symbol, timeframe, span.start, span.end - timeframe.seconds

@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from trading.backfills import OrderedBackfills
 from trading.core.market import Market
 from trading.desk import Desk, Seat
 from trading.exchanges.ports import Exchange
 from trading.market.venue import Venue
 from trading.net.endpoints import Endpoints
-from trading.ports import DeskFacts, FailureFacts, FeedFacts, MarketFacts, Sinks
+from trading.ports import BackfillState, DeskFacts, FailureFacts, FeedFacts, MarketFacts, Sinks
 
 
 class Hub:
@@ -28,6 +29,8 @@ class Hub:
         endpoints: Addresses by exchange name.
         exchanges: Protocols by exchange name.
         sinks: Where everything found goes.
+        backfills: What users have ordered.
+        life: Which life of the data plane this is, to them.
         before: The hub of the life before: its desks keep what they told, and its markets go on
             where they had stopped, so that the outage between is a hole like any other.
     """
@@ -38,11 +41,15 @@ class Hub:
         endpoints: Mapping[str, Endpoints],
         exchanges: Mapping[str, Exchange],
         sinks: Sinks,
+        backfills: OrderedBackfills,
+        life: int,
         before: Hub | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._exchanges = exchanges
         self._sinks = sinks
+        self._backfills = backfills
+        self._life = life
         self._venues: dict[str, Venue] = {}
         self._unstarted: list[Venue] = []
         self._changed = asyncio.Event()
@@ -75,6 +82,7 @@ class Hub:
             if venue is not None:
                 by_symbol = {symbol: tuple(them) for symbol, them in watchers[name].items()}
                 venue.want(by_symbol, kept[name])
+        self._look_at_orders()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -111,6 +119,20 @@ class Hub:
             points |= venue.resume_points()
         return points
 
+    def listed(self, name: str) -> frozenset[str] | None:
+        """The symbols that an exchange can stream, as last seen; safe to read from any thread."""
+        venue = self._venues.get(name)
+        return None if venue is None else venue.listing.streamable
+
+    def _look_at_orders(self) -> None:
+        """Let every venue see what was ordered and cancelled; refuse what no venue can do."""
+        for name in self._backfills.exchanges():
+            if self._venue(name) is None:
+                while (errand := self._backfills.take(name, self._life)) is not None:
+                    self._backfills.ended(errand, BackfillState.FAILED, _no_feed(name))
+        for venue in self._venues.values():
+            venue.orders.look()
+
     def _demand(self) -> tuple[dict[str, dict[str, list[Desk]]], dict[str, list[str]]]:
         """Who watches what, and what is listed at all: by exchange, then symbol."""
         watchers: dict[str, dict[str, list[Desk]]] = defaultdict(lambda: defaultdict(list))
@@ -128,7 +150,12 @@ class Hub:
         if venue is None and name in self._exchanges and name in self._endpoints:
             points = {m: at for m, at in self._resume_at.items() if m.exchange == name}
             venue = Venue(
-                self._exchanges[name], self._endpoints[name], self._sinks, resume_at=points
+                self._exchanges[name],
+                self._endpoints[name],
+                self._sinks,
+                resume_at=points,
+                backfills=self._backfills,
+                life=self._life,
             )
             self._venues[name] = venue
             self._unstarted.append(venue)
@@ -172,5 +199,9 @@ def _unserved(name: str) -> FeedFacts:
         exchange=name,
         label=name.capitalize(),
         state="off",
-        detail=f"Livermore has no feed for {name}.",
+        detail=_no_feed(name),
     )
+
+
+def _no_feed(name: str) -> str:
+    return f"Livermore has no feed for {name}."

@@ -42,8 +42,15 @@ class Listing:
         self._instruments: dict[str, Instrument] = {}
         self.asked = asyncio.Event()
         """Set when the exchange was asked once, whatever came of it."""
+        self.streamable: frozenset[str] | None = None
+        """The symbols that can be streamed; None while unknown. Safe to read from any thread."""
         self.skew: Skew | None = None
         """How far its clock is ahead of this host's."""
+
+    @property
+    def symbols(self) -> frozenset[str] | None:
+        """All that it lists, streamable or not; None while that is unknown."""
+        return frozenset(self._instruments) or None
 
     def may_stream(self, symbol: str) -> bool:
         """Whether it makes sense to subscribe to a symbol, as far as is known."""
@@ -89,6 +96,9 @@ class Listing:
             exchange.instruments_request(), exchange.instruments, attempts=1
         )
         self._instruments = {listed.market.symbol: listed for listed in instruments}
+        self.streamable = frozenset(
+            symbol for symbol, listed in self._instruments.items() if listed.streamable
+        )
         log.info(
             "listing.read",
             exchange=exchange.name,

@@ -16,6 +16,7 @@ from trading.core.errors import ExchangeError
 from trading.core.market import Timeframe
 from trading.exchanges.ports import Exchange
 from trading.market.backfill import (
+    GRACE_SECONDS,
     Backfill,
     HistoryJob,
     Urgency,
@@ -24,12 +25,8 @@ from trading.market.backfill import (
     warm_up_spans,
 )
 from trading.market.track import Track
-from trading.net.http import ExchangeHttp
 
 log = structlog.get_logger(__name__)
-
-GRACE_SECONDS = 2.0
-"""An exchange may still correct a candle this long after its end."""
 
 OLDEST_CUT_SECONDS = 240 * Timeframe.M1.seconds
 """A warm-up that waited longer begins anew, while its trades are still kept."""
@@ -48,18 +45,14 @@ class Supply:
 
     Args:
         exchange: Whose.
-        http: Its REST interface.
+        backfill: Who asks it.
         complain: Told of every history that did not come.
     """
 
-    def __init__(self, exchange: Exchange, http: ExchangeHttp, *, complain: Complain) -> None:
+    def __init__(self, exchange: Exchange, backfill: Backfill, *, complain: Complain) -> None:
         self._exchange = exchange
-        self._backfill = Backfill(exchange, http)
+        self._backfill = backfill
         self._complain = complain
-
-    async def run(self) -> None:
-        """Fetch until cancelled."""
-        await self._backfill.run()
 
     def go_on(self, track: Track) -> None:
         """Tell what is certain by now, and ask for what is missing."""

@@ -15,8 +15,9 @@ from trading.core.market import Market, Timeframe
 from trading.core.series import Closed, MarketSeries
 from trading.desk import Desk
 from trading.market.backfill import HistoryJob
+from trading.market.history import History
 from trading.net.backoff import Backoff
-from trading.ports import MarketFacts, Sinks
+from trading.ports import MarketFacts, Replacement, Sinks
 
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 60.0
@@ -112,6 +113,21 @@ class Track:
         self.warm_up = None
         for candles in self.series.warm_up(job.candles, job.cut).values():
             self._sinks.history_read(candles)
+
+    def refresh(self, history: History) -> Replacement | None:
+        """Compute the indicators anew from a whole history, if anybody may watch them now.
+
+        Returns:
+            What they stand on; None if this history is not for them: the market has none of them
+            yet, or nobody's gate is open.
+        """
+        if not self.is_attended() or self.series.needs_warm_up:
+            return None
+        self.tell()
+        bars = self.series.recompute(history.candles, history.cut, history.asked_at_us)
+        self._facts = None
+        newest = bars[Timeframe.M1][-1].closes_at if bars[Timeframe.M1] else history.cut
+        return Replacement(market=self.market, cut=newest, bars=bars)
 
     def fetched(self) -> None:
         """History came."""

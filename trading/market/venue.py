@@ -16,10 +16,14 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from trading.backfills import OrderedBackfills
 from trading.core.market import MICROSECONDS, Market, Trade
 from trading.desk import Desk
 from trading.exchanges.ports import Event, Exchange, SequenceGap, ServerTime, VenueError
+from trading.market.backfill import Backfill
+from trading.market.history import History
 from trading.market.listing import Listing
+from trading.market.ordered import Orders
 from trading.market.shards import allot
 from trading.market.supply import Supply
 from trading.market.track import Track
@@ -75,6 +79,8 @@ class Venue:
         endpoints: Where it is.
         sinks: Where closed candles go.
         resume_at: Where earlier tracks had told everything, unix seconds by market.
+        backfills: What users have ordered.
+        life: Which life of the data plane this is.
     """
 
     def __init__(
@@ -84,6 +90,8 @@ class Venue:
         sinks: Sinks,
         *,
         resume_at: Mapping[Market, int],
+        backfills: OrderedBackfills,
+        life: int,
     ) -> None:
         self._exchange = exchange
         self._endpoints = endpoints
@@ -97,13 +105,24 @@ class Venue:
             exchange.messages_per_second, burst=exchange.messages_per_second / 2
         )
         self._http = ExchangeHttp(exchange, endpoints.rest)
-        self._supply = Supply(exchange, self._http, complain=self._note)
+        self._backfill = Backfill(exchange, self._http)
+        self._supply = Supply(exchange, self._backfill, complain=self._note)
         self._retired_connections = 0
         self._failures: deque[tuple[str | None, FailureFacts]] = deque(maxlen=REMEMBERED_FAILURES)
         self._view = _View(link=self._link_facts(()))
         self.market_facts: Mapping[Market, MarketFacts] = {}
         """What can be said of each market, as of the last refresh."""
         self.listing = Listing(exchange, self._http, changed=self._changed.set)
+        self.orders = Orders(
+            exchange,
+            self._http,
+            self._backfill,
+            self.listing,
+            backfills=backfills,
+            life=life,
+            deliver=self._replace,
+        )
+        """The backfills that users have ordered of it."""
 
     @property
     def name(self) -> str:
@@ -142,7 +161,8 @@ class Venue:
         async with self._http, asyncio.TaskGroup() as tasks:
             name = self._exchange.name
             tasks.create_task(self.listing.run(), name=f"listing {name}")
-            tasks.create_task(self._supply.run(), name=f"supply {name}")
+            tasks.create_task(self._backfill.run(), name=f"backfill {name}")
+            tasks.create_task(self.orders.run(), name=f"orders {name}")
             # An alias is subscribed by the name of its book, so the list comes first; a REST
             # interface that is down must not keep the stream waiting for long.
             await self.listing.asked.wait()
@@ -236,6 +256,14 @@ class Venue:
         for symbol in feed.wanted:
             if symbol in self._tracks:
                 self._tracks[symbol].lose()
+
+    def _replace(self, history: History) -> None:
+        """Swap an ordered history in, and compute from it whatever is live."""
+        track = self._tracks.get(history.market.symbol) if history.is_whole else None
+        refreshed = None if track is None else track.refresh(history)
+        self._sinks.history_replaced(refreshed or history.replacement())
+        if track is not None and refreshed is not None:
+            self._supply.go_on(track)
 
     # -- what can be said
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -62,6 +62,7 @@ class Exchange:
     on_the_way: list[Trade] = field(default_factory=list)
     told: list[Closed] = field(default_factory=list)
     answer: tuple[list[Candle], Hole] | None = None
+    ordered: tuple[dict[Timeframe, list[Candle]], int, int] | None = None
 
     def trade(self, wait: int, price: int, size: int) -> None:
         self.now += wait
@@ -119,6 +120,26 @@ class Exchange:
             self.series.repair(*self.answer)
             self.answer = None
 
+    def order(self) -> None:
+        """All of the history is asked, beside whatever goes on."""
+        cut = Timeframe.M1.bucket(max(NOON, self.now // MICROSECONDS - 2))
+        self.ordered = self.history(cut), cut, self.series.server_time_us
+
+    def hear_order(self) -> None:
+        if self.ordered is not None and self.series.is_warm:
+            self.series.recompute(*self.ordered)
+        self.ordered = None
+
+    def history(self, cut: int) -> dict[Timeframe, list[Candle]]:
+        """What the exchange says of every timeframe before the cut."""
+        return {
+            timeframe: [
+                *HISTORY[timeframe],
+                *true_candles(self.trades, timeframe, NOON, timeframe.bucket(cut)),
+            ]
+            for timeframe in Timeframe
+        }
+
     def drain(self) -> None:
         self.told += self.series.closed()
 
@@ -158,6 +179,11 @@ scripts = st.one_of(
     st.lists(st.one_of(*peaceful, *late), max_size=60),
     st.lists(st.one_of(*peaceful, *lossy), max_size=60),
 )
+ordering = [st.tuples(st.just("order")), st.tuples(st.just("hear_order"))]
+scripts_with_orders = st.one_of(
+    st.lists(st.one_of(*peaceful, *ordering, *late), max_size=60),
+    st.lists(st.one_of(*peaceful, *ordering, *lossy), max_size=60),
+)
 
 
 def played(script: Sequence[tuple[object, ...]]) -> Exchange:
@@ -170,7 +196,7 @@ def played(script: Sequence[tuple[object, ...]]) -> Exchange:
     return exchange
 
 
-@given(scripts)
+@given(scripts_with_orders)
 @settings(max_examples=150, deadline=None)
 def test_candles_end_equal_to_the_truth(script: list[tuple[object, ...]]) -> None:
     exchange = played(script)
@@ -200,7 +226,7 @@ def test_indicators_end_as_if_nothing_had_been_amended(
         assert [final[at].previous for at in sorted(final)][1:] == points[:-1]
 
 
-@given(scripts)
+@given(scripts_with_orders)
 @settings(max_examples=60, deadline=None)
 def test_minutes_are_told_in_order_and_again_only_from_an_amendment_on(
     script: list[tuple[object, ...]],
@@ -257,6 +283,90 @@ def test_amendment_however_far_back_redoes_every_bar_from_there(minutes: int) ->
         points = points_after(timeframe, truth[timeframe])
         expected = {p.opened_at: p for p in points if p.opened_at >= timeframe.bucket(since)}
         assert told == expected
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 78, 200, 280])
+def test_amendment_reaches_back_behind_the_moment_when_all_was_computed_anew(minutes: int) -> None:
+    exchange = Exchange(warm())
+    for i in range(REPAIRABLE_MINUTES + 20):
+        exchange.trade(60 * MICROSECONDS, 10_000 + (i * 37) % 301, 5)
+        exchange.beat(0)
+    exchange.beat(10 * MICROSECONDS)
+    exchange.order()
+    exchange.hear_order()
+    exchange.told.clear()
+    exchange.late_trade(minutes * 60 * MICROSECONDS, 12_000, 9)
+
+    exchange.settle()
+
+    end = max(one.candle.closes_at for one in exchange.told)
+    for timeframe in (Timeframe.M1, Timeframe.M5, Timeframe.M15):
+        final = {
+            one.candle.opened_at: one.candle
+            for one in exchange.told
+            if one.candle.timeframe is timeframe
+        }
+        truth = {one.opened_at: one for one in truth_of(exchange.trades, end)[timeframe]}
+        assert final == {at: truth[at] for at in final}
+        told = [one.point for one in exchange.told if one.candle.timeframe is timeframe]
+        expected = points_after(timeframe, list(truth.values()))[-1]
+        assert told[-1].macd_v == pytest.approx(expected.macd_v, abs=0.1)
+
+
+def test_indicators_computed_anew_are_those_of_a_fresh_warm_up() -> None:
+    exchange = Exchange(warm())
+    for i in range(40):
+        exchange.trade(60 * MICROSECONDS, 10_000 + (i * 37) % 301, 5)
+        exchange.beat(0)
+    exchange.order()
+    for i in range(7):  # bars go on closing while the history is on its way
+        exchange.trade(60 * MICROSECONDS, 10_500 + i, 5)
+        exchange.beat(0)
+    told = len(exchange.told)
+
+    exchange.hear_order()
+    exchange.drain()
+
+    assert len(exchange.told) == told, "nothing is told again"
+    end = exchange.told[-1].candle.closes_at
+    fresh = MarketSeries(MARKET)
+    fresh.warm_up(exchange.history(end), end)
+    assert exchange.series.points() == fresh.points()
+
+
+def test_minute_that_the_exchange_has_otherwise_is_amended_and_told() -> None:
+    exchange = Exchange(warm())
+    for _ in range(10):
+        exchange.trade(60 * MICROSECONDS, 10_000, 5)
+        exchange.beat(0)
+    exchange.order()
+    assert exchange.ordered is not None
+    history, _, _ = exchange.ordered
+    (wrong,) = (c for c in history[Timeframe.M1] if c.opened_at == NOON + 180)
+    corrected = replace(wrong, close=wrong.close + 5, high=wrong.high + 5)
+    history[Timeframe.M1] = [corrected if c is wrong else c for c in history[Timeframe.M1]]
+    exchange.told.clear()
+
+    exchange.hear_order()
+    exchange.drain()
+
+    minutes = [one for one in exchange.told if one.candle.timeframe is Timeframe.M1]
+    assert minutes[0].candle == corrected
+    assert minutes[-1].point == exchange.series.points()[Timeframe.M1]
+    parent = next(one for one in exchange.told if one.candle.timeframe is Timeframe.M5)
+    assert parent.candle.high == corrected.high
+
+
+def test_history_that_reaches_behind_what_was_told_tells_nothing_early() -> None:
+    exchange = Exchange(warm())
+    exchange.trade(30 * MICROSECONDS, 10_000, 5)
+    exchange.now += 300 * MICROSECONDS
+    exchange.order()
+
+    exchange.hear_order()
+
+    assert exchange.series.closed() == []
+    assert exchange.series.points()[Timeframe.M1].closes_at == NOON
 
 
 def test_restart_replays_nothing_and_the_first_bar_follows_history() -> None:
