@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from trading.core.market import MICROSECONDS, Candle, Market, Timeframe
 from trading.core.modes import SignalRules
@@ -27,6 +28,7 @@ from trading.ports import (
 )
 from trading.simulator.clock import SimulatedClock
 from trading.simulator.server import Simulator, serve
+from trading.simulator.venues.ports import Answer, Ask, Moment
 
 
 class SwiftCoinbase(Coinbase):
@@ -106,6 +108,63 @@ class Recorder:
         """The 1m candles of one market, each bucket as told last, oldest first."""
         last = {c.opened_at: c for c in self.candles if c.market == market and c.timeframe == "1m"}
         return [last[opened_at] for opened_at in sorted(last)]
+
+
+class Rest:
+    """The REST side of a simulator, listened to: what it is asked, and what it answers to that.
+
+    Only what reaches it counts: a request that a fault cuts does not.
+    """
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._venue = simulator._venue
+        self._lock = threading.Lock()
+        self._free = threading.Event()
+        self._free.set()
+        self._in_flight = 0
+        self.asked: list[Ask] = []
+        self.most_at_once = 0
+        """How many requests for candles were under way at the same time, at most."""
+        self.throttled_next = 0
+        """How many of the next requests are answered 429."""
+        self.empty: frozenset[str] = frozenset()
+        """Granularities of which it claims to have no candles."""
+        simulator._venue = self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._venue, name)
+
+    def hold(self) -> None:
+        """Leave whoever asks for candles from now on without an answer."""
+        self._free.clear()
+
+    def release(self) -> None:
+        """Answer them."""
+        self._free.set()
+
+    def candles_of(self, market: Market) -> int:
+        """How many requests for candles of a market there were."""
+        return sum(market.symbol in ask.path for ask in list(self.asked))
+
+    def answer(self, ask: Ask, at: Moment) -> Answer:
+        is_candles = ask.path.endswith("/candles")
+        with self._lock:
+            self.asked.append(ask)
+            self._in_flight += is_candles
+            self.most_at_once = max(self.most_at_once, self._in_flight)
+            is_throttled = self.throttled_next > 0
+            self.throttled_next -= is_throttled
+        try:
+            if is_candles:
+                assert self._free.wait(PATIENCE_SECONDS)
+            if is_throttled:
+                return self._venue.throttled()
+            if is_candles and ask.first("granularity") in self.empty:
+                return Answer(status=200, body=b'{"candles":[]}')
+            return self._venue.answer(ask, at)
+        finally:
+            with self._lock:
+                self._in_flight -= is_candles
 
 
 def owner(sub: str = "ann", *, fence: int = 1) -> Owner:

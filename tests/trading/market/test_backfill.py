@@ -109,6 +109,66 @@ async def test_repairs_go_before_warm_ups() -> None:
     assert outcomes.ended[0][0].symbol == "ETH-USD"
 
 
+async def test_what_is_ordered_waits_for_everything_else() -> None:
+    outcomes = Outcomes()
+    async with (
+        running.serving() as simulator,
+        ExchangeHttp(running.COINBASE, simulator.rest) as http,
+    ):
+        rest = running.Rest(simulator)
+        backfill = Backfill(running.COINBASE, http)
+        chunk = Span(Timeframe.M1, NOON - 600, NOON)
+        ordering = asyncio.create_task(backfill.ordered("SOL-USD", chunk), name="ordered")
+        await running.until(lambda: backfill.waiting == 1, "the order in the queue")
+        backfill.submit(job(outcomes, urgency=Urgency.WARM_UP))
+        backfill.submit(job(outcomes, urgency=Urgency.REPAIR, symbol="ETH-USD"))
+        task = asyncio.create_task(backfill.run(), name="backfill under test")
+        candles = await ordering
+        task.cancel()
+        await asyncio.wait([task])
+    assert candles
+    assert all(chunk.start <= candle.opened_at < chunk.end for candle in candles)
+    asked = [ask.path.split("/")[-2] for ask in rest.asked]
+    assert asked[:3] == ["ETH-USD", "BTC-USD", "SOL-USD"]
+
+
+async def test_an_order_whose_caller_is_cancelled_is_asked_no_more() -> None:
+    outcomes = Outcomes()
+    async with running.serving() as simulator, backfilling(simulator) as backfill:
+        rest = running.Rest(simulator)
+        rest.throttled_next = 1  # so that it would be asked again
+        chunk = Span(Timeframe.M1, NOON - 600, NOON)
+        ordering = asyncio.create_task(backfill.ordered("SOL-USD", chunk), name="ordered")
+        await running.until(lambda: rest.asked, "the first attempt")
+        ordering.cancel()
+        await asyncio.wait([ordering])
+        backfill.submit(job(outcomes, urgency=Urgency.WARM_UP))
+        await outcomes.count(1)
+        assert outcomes.ended[0][1] is None
+    assert ordering.cancelled()
+    assert rest.candles_of(running.SOL) == 1
+
+
+async def test_a_withdrawn_job_is_never_begun() -> None:
+    outcomes = Outcomes()
+    async with (
+        running.serving() as simulator,
+        ExchangeHttp(running.COINBASE, simulator.rest) as http,
+    ):
+        rest = running.Rest(simulator)
+        backfill = Backfill(running.COINBASE, http)
+        withdrawn = job(outcomes, urgency=Urgency.REPAIR, symbol="ETH-USD")
+        backfill.submit(withdrawn)
+        backfill.withdraw(withdrawn)
+        backfill.submit(job(outcomes, urgency=Urgency.REPAIR))
+        task = asyncio.create_task(backfill.run(), name="backfill under test")
+        await outcomes.count(1)
+        task.cancel()
+        await asyncio.wait([task])
+    assert [ended.symbol for ended, _ in outcomes.ended] == ["BTC-USD"]
+    assert rest.candles_of(running.ETH) == 0
+
+
 async def test_a_failed_job_keeps_its_answers_and_may_be_submitted_again() -> None:
     outcomes = Outcomes()
     async with running.serving() as simulator, backfilling(simulator) as backfill:
