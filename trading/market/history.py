@@ -66,7 +66,7 @@ async def read_history(
     ask: Ask,
     market: Market,
     timeframes: Sequence[Timeframe],
-    moved: Callable[[int], None],
+    moved: Callable[[int], object],
 ) -> History:
     """Read what seeds the indicators of these timeframes.
 

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from control import client
 from control import protocol as wire_protocol
+from control.management.users import add_user_option, the_user
 from control.phrases import Unclear, payload_of, usage
 from control.protocol import HistoryEntry, Origin
 from settings_app import desired
@@ -39,9 +40,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--exchange", metavar="NAME", help="Where; by default the primary one.")
         parser.add_argument("--payload", metavar="JSON", help="All of it, instead of words.")
-        parser.add_argument(
-            "--user", metavar="NAME", help="Whose runtime; without it the only user there is."
-        )
+        add_user_option(parser)
         parser.add_argument(
             "--wait",
             type=float,
@@ -97,25 +96,6 @@ class Command(BaseCommand):
             self.stdout.write(table(entries))
         else:
             self.stderr.write("No command has been answered yet.")
-
-
-def the_user(name: str | None) -> User:
-    """The user of that name, or the only one who can have a runtime.
-
-    Raises:
-        CommandError: If there is none, or more than one and no name.
-    """
-    if name is not None:
-        try:
-            return User.objects.get(username=name)
-        except User.DoesNotExist:
-            raise CommandError(f"There is no user '{name}'.") from None
-    users = list(User.objects.filter(is_active=True, is_staff=True).order_by("pk")[:2])
-    if not users:
-        raise CommandError("There is no active staff user; create one with createsuperuser.")
-    if len(users) > 1:
-        raise CommandError("There are several users; say which with --user NAME.")
-    return users[0]
 
 
 def the_payload(options: dict[str, Any]) -> dict[str, Any]:
