@@ -123,7 +123,9 @@ async def swap_history(client: redis.asyncio.Redis, replacement: Replacement) ->
         for timeframe, bars in replacement.bars.items():
             name = _name(replacement.market, timeframe)
             pipe.zremrangebyscore(name, "-inf", f"({timeframe.bucket(replacement.cut)}")
-            queue_candles(pipe, bars[-KEPT_CANDLES:])
+            if bars:
+                pipe.zadd(name, {candle_entry(bar): bar.opened_at for bar in bars})
+            pipe.zremrangebyrank(name, 0, -KEPT_CANDLES - 1)
         await pipe.execute()
 
 

@@ -26,6 +26,7 @@ from control.refetch import refetch
 from settings_app import services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
+from settings_app.reporting import counted
 from trading.exchanges.registry import EXCHANGES
 from trading.market.history import candles_in, requests_in
 from trading.ports import BackfillOrder
@@ -117,12 +118,13 @@ def plan_lines(orders: Sequence[BackfillOrder]) -> list[str]:
         asked = requests_in(order.timeframes, EXCHANGES[order.market.exchange].candles_per_request)
         wanted = candles_in(order.timeframes)
         requests, candles = requests + asked, candles + wanted
-        names = len(order.timeframes)
+        names = counted(len(order.timeframes), "key")
         lines.append(
             f"{order.market.exchange} {order.market.symbol} {' '.join(order.timeframes)}:"
-            f" {asked} requests for {wanted} candles; swaps {names} keys, {count} candles in them"
+            f" {counted(asked, 'request')} for {counted(wanted, 'candle')};"
+            f" swaps {names}, {counted(count, 'candle')} in them"
         )
-    lines.append(f"In all {requests} requests for {candles} candles.")
+    lines.append(f"In all {counted(requests, 'request')} for {counted(candles, 'candle')}.")
     return lines
 
 

@@ -16,6 +16,7 @@ from control.management.users import add_user_option, the_user
 from control.protocol import ClearCachePayload, field_errors
 from control.protocol import Command as WireCommand
 from settings_app.models import User
+from settings_app.reporting import counted
 from trading.market.history import candles_in
 from trading.ports import BackfillOrder
 
@@ -64,8 +65,8 @@ class Command(BaseCommand):
     ) -> None:
         if cache.is_private_too(payload):
             found = backfilling.with_redis(lambda connection: cache.count(connection, user.sub))
-            for kind, count in found.items():
-                self.stdout.write(f"{kind} of {user.username}: removes {count} keys")
+            for kind, number in found.items():
+                self.stdout.write(f"{kind} of {user.username}: removes {counted(number, 'key')}")
         for line in backfilling.plan_lines(orders):
             self.stdout.write(line)
 

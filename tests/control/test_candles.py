@@ -1,0 +1,160 @@
+"""The candles that Redis keeps: one entry for each bucket, swapped at once, read as written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import redis.asyncio
+
+from control import wire
+from control.candles import (
+    KEPT_CANDLES,
+    ReadCounter,
+    Reads,
+    candle_entry,
+    names_of,
+    read_candles,
+    swap_history,
+    write_candles,
+)
+from control.database import Database
+from control.protocol import candles_of
+from control.sinks import QueuedSinks, SignalLog
+from trading.core.market import Candle, Market, Timeframe
+from trading.ports import Replacement
+
+BTC = Market("coinbase", "BTC-USD")
+ETH = Market("coinbase", "ETH-USD")
+MINUTE = 60
+
+
+def candle(index: int, close: float = 2.0, *, market: Market = BTC) -> Candle:
+    """The ``index``-th minute of 1970."""
+    return Candle(
+        market=market,
+        timeframe=Timeframe.M1,
+        opened_at=index * MINUTE,
+        open=1.0,
+        high=2.5,
+        low=0.5,
+        close=close,
+        volume=0.1,
+    )
+
+
+def history(*candles: Candle, cut: int) -> Replacement:
+    """The minutes of a market before the ``cut``-th."""
+    return Replacement(market=BTC, cut=cut * MINUTE, bars={Timeframe.M1: candles})
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    async with wire.connect_async() as connection:
+        yield connection
+
+
+async def kept(client: redis.asyncio.Redis, market: Market = BTC) -> list[Candle]:
+    return await read_candles(client, market, Timeframe.M1, counter=ReadCounter())
+
+
+def test_the_same_candle_is_the_same_entry() -> None:
+    one = candle(1)
+    assert candle_entry(one) == "[60,1.0,2.5,0.5,2.0,0.1,0]"
+    assert candle_entry(replace(one, synthetic=True)).endswith(",1]")
+
+
+def test_names_are_those_of_each_market_on_each_timeframe() -> None:
+    assert names_of([BTC], [Timeframe.M1, Timeframe.H1]) == [
+        "livermore:candles:coinbase:BTC-USD:1m",
+        "livermore:candles:coinbase:BTC-USD:1h",
+    ]
+    assert len(names_of([BTC, ETH])) == 12
+
+
+async def test_what_was_written_is_read_back(client: redis.asyncio.Redis) -> None:
+    written = [candle(1), replace(candle(2), synthetic=True), candle(3, 0.1 + 0.2)]
+    await write_candles(client, written)
+    assert await kept(client) == written
+
+
+async def test_an_amended_candle_takes_the_place_of_the_one_before(
+    client: redis.asyncio.Redis,
+) -> None:
+    await write_candles(client, [candle(1), candle(2)])
+    await write_candles(client, [candle(1, 7.0), candle(1, 8.0)])
+    assert [one.close for one in await kept(client)] == [8.0, 2.0]
+
+
+async def test_no_more_are_kept_than_a_warm_up_needs(client: redis.asyncio.Redis) -> None:
+    await write_candles(client, [candle(index) for index in range(KEPT_CANDLES + 20)])
+    assert [one.opened_at for one in await kept(client)][::299] == [20 * MINUTE, 319 * MINUTE]
+
+
+async def test_a_history_takes_the_place_of_everything_before_its_end(
+    client: redis.asyncio.Redis,
+) -> None:
+    await write_candles(client, [candle(index, 9.0) for index in (1, 2, 3, 7)])
+    await write_candles(client, [candle(1, market=ETH)])
+    await swap_history(client, history(candle(2), candle(4), cut=5))
+    found = [(one.opened_at // MINUTE, one.close) for one in await kept(client)]
+    assert found == [(2, 2.0), (4, 2.0), (7, 9.0)], "what closed meanwhile stays"
+    assert len(await kept(client, ETH)) == 1
+
+
+async def test_a_market_that_the_exchange_knows_nothing_of_has_nothing_left(
+    client: redis.asyncio.Redis,
+) -> None:
+    await write_candles(client, [candle(1)])
+    await swap_history(client, history(cut=5))
+    assert await kept(client) == []
+
+
+async def test_a_history_is_swapped_in_one_transaction(client: redis.asyncio.Redis) -> None:
+    await write_candles(client, [candle(1, 9.0)])
+    async with client.monitor() as monitor:
+        await swap_history(client, history(candle(1), candle(2), cut=3))
+        heard: list[str] = []
+        while "EXEC" not in heard:
+            heard.append((await monitor.next_command())["command"].split()[0])
+    writing = [name for name in heard if name not in {"AUTH", "CLIENT", "SELECT", "HELLO"}]
+    assert writing == ["MULTI", "ZREMRANGEBYSCORE", "ZADD", "ZREMRANGEBYRANK", "EXEC"]
+
+
+async def test_reads_are_counted_by_whether_anything_was_found(
+    client: redis.asyncio.Redis,
+) -> None:
+    counter = ReadCounter()
+    await write_candles(client, [candle(1)])
+    for market in (BTC, BTC, ETH):
+        await read_candles(client, market, Timeframe.M1, counter=counter)
+    assert counter.reads == Reads(hits=2, misses=1)
+
+
+async def test_an_entry_that_is_no_candle_is_left_out(client: redis.asyncio.Redis) -> None:
+    await write_candles(client, [candle(1)])
+    name = candles_of("coinbase", "BTC-USD", "1m")
+    await client.zadd(name, {"[1,2]": 120, "{": 180, '[240,"x",1,1,1,1,0]': 240})
+    assert await kept(client) == [candle(1)]
+
+
+async def test_what_the_data_plane_tells_is_written_in_its_order(
+    client: redis.asyncio.Redis,
+) -> None:
+    database = Database()
+    sinks = QueuedSinks(database, SignalLog())
+    sinks.candles_closed([candle(1, 9.0), candle(2, 9.0)])
+    sinks.history_replaced(history(candle(0), candle(1), cut=2))
+    sinks.candles_closed([candle(1, 5.0)])
+    writing = asyncio.create_task(sinks.write_to_redis(), name="write to Redis")
+    try:
+        async with asyncio.timeout(20.0):
+            while (found := await kept(client)) != [candle(0), candle(1, 5.0), candle(2, 9.0)]:
+                assert len(found) <= 3
+    finally:
+        writing.cancel()
+        await asyncio.wait([writing])
+        await sinks.aclose()
+        database.close()
