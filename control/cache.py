@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 PAGE = 500
 SWEEP_SECONDS = 10.0
+RETRY_SECONDS = 1.0
 MEASURED_AT_ONCE = 300
 
 
@@ -32,8 +33,11 @@ def is_private_too(payload: ClearCachePayload) -> bool:
     return payload.scope == "all"
 
 
-async def clear(client: redis.asyncio.Redis, sub: str) -> dict[str, int]:
+async def clear(client: redis.asyncio.Redis, sub: str, *, but: str | None = None) -> dict[str, int]:
     """Remove what is kept for one user alone; how many names of each kind there were.
+
+    Args:
+        but: The command whose answer is kept: the one that asks for this.
 
     Raises:
         redis.RedisError: If Redis is away. What was removed until then stays removed.
@@ -41,7 +45,8 @@ async def clear(client: redis.asyncio.Redis, sub: str) -> dict[str, int]:
     removed = dict.fromkeys(_patterns(sub), 0)
     for kind, pattern in _patterns(sub).items():
         async for names in _pages(client, pattern):
-            removed[kind] += int(await client.unlink(*names))
+            if going := [name for name in names if but is None or name != result_of(sub, but)]:
+                removed[kind] += int(await client.unlink(*going))
     return removed
 
 
@@ -56,6 +61,37 @@ async def count(client: redis.asyncio.Redis, sub: str) -> dict[str, int]:
         # SCAN may tell a name twice.
         found[kind] = len({name async for names in _pages(client, pattern) for name in names})
     return found
+
+
+class Clearing:
+    """Removes what is kept for users alone, one after another, beside whatever commands do."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, str] = {}
+        self._wake = asyncio.Event()
+
+    def clear(self, sub: str, command_id: str) -> None:
+        """Have it removed soon, but for the answer to who asks for this. Never waits."""
+        self._wanted[sub] = command_id
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Remove until cancelled; what Redis did not take is tried again."""
+        async with wire.connect_async() as client:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                for sub, command_id in tuple(self._wanted.items()):
+                    try:
+                        removed = await clear(client, sub, but=command_id)
+                    except (RedisError, OSError) as exc:
+                        log.warning("cache.not_cleared", sub=sub, reason=str(exc))
+                        await asyncio.sleep(RETRY_SECONDS)
+                        self._wake.set()
+                    else:
+                        if self._wanted[sub] == command_id:
+                            del self._wanted[sub]
+                        log.info("cache.cleared", sub=sub, **removed)
 
 
 class CacheWatch:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ from control.answering import Answering
 from control.database import Database
 from control.decisions import Verdict
 from control.delivery import Delivery
-from control.effects.base import Before, Order, usable
+from control.effects.base import Before, Order, usable, watched
 from control.effects.settings import changes
 from control.inbox import Inbox, Refusal, Request
 from control.leases import Fenced
@@ -32,6 +32,7 @@ from control.lifecycle import Life, Trigger
 from control.mailbox import Mailbox
 from control.plan import Situation
 from control.protocol import (
+    CacheStatus,
     CommandResult,
     Desired,
     Fault,
@@ -42,6 +43,7 @@ from control.protocol import (
 )
 from control.sinks import SignalLog
 from control.status import Known
+from trading.core.market import Market
 from trading.plane import DataPlane
 from trading.ports import Gate, Owner
 
@@ -67,6 +69,8 @@ class Surroundings:
     plane: DataPlane
     signals: SignalLog
     tell: Callable[[str], Awaitable[None]]  # makes a user's status readable now
+    clear: Callable[[str, str], None]  # has what Redis keeps for a user alone removed
+    cache: Callable[[Iterable[Market]], CacheStatus | None]  # what these markets' candles take
     fault: Callable[[], Fault | None]  # why the data plane does not turn; None while it does
 
 
@@ -175,7 +179,7 @@ class Runtime:
             if verdict.situation is not None:
                 self._apply(verdict.situation)
         if verdict.order is not None:
-            await self._begin(verdict.order)
+            self._begin(verdict.order)
         return verdict
 
     def _before(self) -> Before:
@@ -185,10 +189,18 @@ class Runtime:
             epoch=self.owner.fence,
             next_version=self.life.version + 1,
             changes=self._changes,
+            listed=self._around.plane.listed,
         )
 
-    async def _begin(self, order: Order) -> None:
-        """Begin what goes on behind the answer."""
+    def _begin(self, order: Order) -> None:
+        """Begin what goes on behind the answer. Never waits."""
+        sub = self.owner.sub
+        if order.clears:
+            self._around.clear(sub, order.id)
+        for backfill in order.backfills:
+            if refused := self._around.plane.backfill(sub, backfill):
+                text = f"no backfill of {backfill.market.symbol}: {refused}"
+                self.complain("backfill", "error", text)
 
     async def _refused(self, request: Request, answer: CommandResult) -> CommandResult:
         """Put a refusal on record; the answer to give, which may be an earlier one."""
@@ -295,6 +307,11 @@ class Runtime:
         else:
             self.life = self.life.on(Trigger.RESUME, at)
 
+    @property
+    def watched(self) -> tuple[Market, ...]:
+        """The markets that it wants data of."""
+        return watched(self.situation)
+
     # -- health
 
     def plane_changed(self) -> None:
@@ -370,6 +387,7 @@ class Runtime:
             credentials_set=now.credentials_set if now else None,
             credentials_missing=now.credentials_missing if now else None,
             undo=_undoable(now),
+            cache=around.cache(now.plan.markets) if now and now.plan else None,
         )
 
 

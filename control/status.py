@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from control.backfills import status_of as backfill_status
 from control.lifecycle import Life
 from control.protocol import (
     HEARTBEAT_SECONDS,
@@ -136,6 +137,7 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         credentials_set=_list(known.credentials_set),
         credentials_missing=_list(known.credentials_missing),
         cache=known.cache,
+        backfill=[backfill_status(one) for one in facts.backfills] if facts else [],
         undo=known.undo,
         planned=known.planned,
     )
@@ -167,6 +169,7 @@ def shape(known: Known, facts: DeskFacts | None) -> int:
             tuple((f.exchange, f.state, f.subscriptions, f.reconnects) for f in feeds),
             tuple((market.market, market.live) for market in markets),
             len(facts.failures) if facts else 0,
+            tuple((one.id, one.state) for one in facts.backfills) if facts else (),
         )
     )
 

@@ -21,6 +21,7 @@ from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from control import leases, ledger, sinks, tasks, wire
+from control.cache import CacheWatch, Clearing
 from control.database import Database
 from control.delivery import Delivery
 from control.hosting import Hosting
@@ -30,6 +31,7 @@ from control.protocol import Fault, worker_of
 from control.runtime import Runtime, Surroundings
 from control.standstill import Standstill
 from control.teller import Teller
+from trading.core.market import Market
 from trading.plane import DataPlane
 from trading.ports import Owner
 
@@ -53,6 +55,8 @@ class Worker:
         self._sinks = sinks.QueuedSinks(self._database, self._signals)
         self._mailbox = Mailbox(worker=self.name, receive=self._received)
         self.plane = make_plane(self._sinks)
+        self._cache_watch = CacheWatch(self._watched)
+        self._clearing = Clearing()
         around = Surroundings(
             worker=self.name,
             database=self._database,
@@ -60,6 +64,8 @@ class Worker:
             plane=self.plane,
             signals=self._signals,
             tell=self._tell_now,
+            clear=self._clearing.clear,
+            cache=self._cache_watch.status_of,
             fault=self._current_fault,
         )
         self._hosting = Hosting(around, only=only, left=self._left)
@@ -99,6 +105,8 @@ class Worker:
             "tell": self._teller.run,
             "watch": self._plane_watch.run,
             "prune": self._prune,
+            "measure the cache": self._cache_watch.run,
+            "clear the cache": self._clearing.run,
             "write alerts": self._sinks.write_alerts,
             "write to Redis": self._sinks.write_to_redis,
         }
@@ -153,6 +161,9 @@ class Worker:
 
     def _runtimes(self) -> Iterator[Runtime]:
         return (hosted.runtime for hosted in self._hosting)
+
+    def _watched(self) -> Iterator[Market]:
+        return (market for runtime in self._runtimes() for market in runtime.watched)
 
     # -- the leases
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from control.plan import Situation
 from control.protocol import RuntimeCommand, State
 from settings_app.errors import FieldError
-from trading.core.market import Market, Timeframe
+from trading.core.market import Market
+from trading.ports import BackfillOrder
 
 if TYPE_CHECKING:
     from control.decisions import Ledger, Opened
@@ -25,18 +26,16 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """History to fetch anew, behind the answer.
+    """What goes on behind the answer.
 
     Args:
-        id: Of the command that asked for it.
-        markets: Whose.
-        timeframes: Which; of each market the same.
-        clears: Whether the user's private names in the cache go first.
+        id: Of the command that asks for it.
+        backfills: History to be read anew.
+        clears: Whether what Redis keeps for the user alone is removed first.
     """
 
     id: str
-    markets: tuple[Market, ...]
-    timeframes: tuple[Timeframe, ...]
+    backfills: tuple[BackfillOrder, ...]
     clears: bool = False
 
 

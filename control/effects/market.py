@@ -1,75 +1,93 @@
-"""Fetching history anew: what is ordered behind the answer."""
+"""Reading history anew: what is ordered behind the answer."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from control.backfills import ordered_by_backfill, ordered_by_clear
+from control.cache import is_private_too
 from control.effects.base import CommandFailed, Done, Order, Work, watched
 from control.effects.symbols import primary_exchange, refuse_unlisted
+from control.protocol import BackfillPayload, ClearCachePayload
+from settings_app.schema import Settings
 from settings_app.schema.rules import enabled_exchanges
-from trading.core.market import Market, Timeframe
+from trading.core.market import Market
+from trading.ports import BackfillOrder
 
 
 def force_backfill(work: Work) -> Done:
-    """Fetch the history of one symbol anew, in the background."""
+    """Read the history of one symbol anew, in the background."""
     _refuse_while_paused(work)
-    market = _market(work)
-    wanted = work.payload.get("timeframes") or [str(timeframe) for timeframe in Timeframe]
-    timeframes = tuple(timeframe for timeframe in Timeframe if str(timeframe) in wanted)
-    order = Order(id=str(work.command.id), markets=(market,), timeframes=timeframes)
+    document = _document(work)
+    order = ordered_by_backfill(
+        BackfillPayload.model_validate(work.payload),
+        command_id=str(work.command.id),
+        primary=primary_exchange(document),
+    )
+    _refuse_what_cannot_be_read(work, document, [order.market])
+    market = order.market
     message = f"backfill of {market.symbol} on {market.exchange} began; the status has its progress"
-    return Done(message=message, data=_ordered(work, order), order=order)
+    return _done(work, message, (order,))
 
 
 def clear_cache(work: Work) -> Done:
-    """Remove what is cached for this user alone; fetch anew what is shared.
+    """Remove what is kept for this user alone; read anew what is shared.
 
     Candles are everybody's: they are replaced when the new ones are there, never taken away.
     """
-    scope = work.payload["scope"]
-    markets = watched(work.before.situation)
-    timeframes = tuple(Timeframe)
-    if scope == "symbol" or work.payload.get("symbol"):
+    payload = ClearCachePayload.model_validate(work.payload)
+    document = _document(work)
+    if payload.symbol is not None:
         _refuse_while_paused(work)
-        markets = (_market(work),)
-    elif exchange := work.payload.get("exchange"):
-        markets = tuple(market for market in markets if market.exchange == exchange)
-    if scope == "timeframe":
-        timeframes = (Timeframe(work.payload["timeframe"]),)
-    order = Order(
-        id=str(work.command.id), markets=markets, timeframes=timeframes, clears=scope == "all"
+    orders = ordered_by_clear(
+        payload,
+        command_id=str(work.command.id),
+        primary=primary_exchange(document),
+        watched=watched(work.before.situation),
     )
-    what = f"{len(markets)} symbols on {len(timeframes)} timeframes are fetched anew and replaced"
-    if not markets:
-        what = "no symbol is watched, so no candles are fetched anew"
-    if scope == "all":
-        what = f"kept answers removed; {what}"
-    return Done(message=what, data=_ordered(work, order), order=order)
+    if payload.symbol is not None:
+        _refuse_what_cannot_be_read(work, document, [order.market for order in orders])
+    if orders:
+        count = len(orders[0].timeframes)
+        message = f"{len(orders)} symbols on {count} timeframes are read anew and replaced"
+    else:
+        message = "no symbol is watched now, so no candles are read anew"
+    is_private = is_private_too(payload)
+    if is_private:
+        message = f"kept answers are being removed; {message}"
+    return _done(work, message, orders, clears=is_private)
+
+
+def _done(
+    work: Work, message: str, orders: tuple[BackfillOrder, ...], *, clears: bool = False
+) -> Done:
+    data = {
+        "epoch": work.before.epoch,
+        "stateVersion": work.before.next_version,
+        "backfills": [order.id for order in orders],
+    }
+    order = Order(id=str(work.command.id), backfills=orders, clears=clears)
+    return Done(message=message, data=data, order=order)
 
 
 def _refuse_while_paused(work: Work) -> None:
     if work.opened.desired.is_paused:
-        raise CommandFailed("the runtime is paused and fetches nothing; resume it first")
+        raise CommandFailed("the runtime is paused and reads nothing; resume it first")
 
 
-def _market(work: Work) -> Market:
+def _document(work: Work) -> Settings:
     known = work.before.situation
     if known is None or known.document is None:
         raise CommandFailed("the settings cannot be used; mend them first")
-    exchange = str(work.payload.get("exchange") or primary_exchange(known.document))
-    enabled = enabled_exchanges(known.document)
-    if exchange not in enabled:
-        raise CommandFailed(
-            f"exchange: {exchange} is not enabled in the settings"
-            f" (enabled: {', '.join(enabled) or 'none'})"
-        )
-    symbol = str(work.payload["symbol"])
-    refuse_unlisted(work, exchange, symbol)
-    return Market(exchange, symbol)
+    return known.document
 
 
-def _ordered(work: Work, order: Order) -> dict[str, object]:
-    return {
-        "epoch": work.before.epoch,
-        "stateVersion": work.before.next_version,
-        "backfills": [f"{market.exchange}:{market.symbol}" for market in order.markets],
-        "timeframes": [str(timeframe) for timeframe in order.timeframes],
-    }
+def _refuse_what_cannot_be_read(work: Work, document: Settings, markets: Iterable[Market]) -> None:
+    enabled = enabled_exchanges(document)
+    for exchange, symbol in markets:
+        if exchange not in enabled:
+            raise CommandFailed(
+                f"exchange: {exchange} is not enabled in the settings"
+                f" (enabled: {', '.join(enabled) or 'none'})"
+            )
+        refuse_unlisted(work, exchange, symbol)

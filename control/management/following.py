@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from redis.client import PubSub
 from tqdm import tqdm
 
-from control import client, wire
+from control import client, listening
 from control.protocol import STATUS_TTL_SECONDS, BackfillStatus, RuntimeStatus, status_of
 from settings_app.models import User
 
@@ -42,7 +42,7 @@ def follow(user: User, ids: Sequence[str], total: int) -> list[str]:
     last: dict[str, BackfillStatus] = {}
     left = set(ids)
     unseen_until = time.monotonic() + STATUS_TTL_SECONDS
-    with wire.listening_to(status_of(user.sub)) as heard, bar(total) as progress:
+    with listening.listening_to(status_of(user.sub)) as heard, bar(total) as progress:
         statuses = _statuses(user, heard)
         while left:
             shown = {one.id: one for one in next(statuses).backfill if one.id in left}

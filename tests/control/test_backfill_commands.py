@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from control import client, wire
+from control import client, listening, wire
 from control.management.following import follow
 from control.protocol import (
     BackfillStatus,
@@ -280,7 +280,11 @@ def test_a_runtime_that_falls_silent_is_no_success(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["backfill", "BTC-USD", "--timeframes", "1m"], ["clear_cache"]]
+    "arguments",
+    [
+        ["backfill", "BTC-USD", "--timeframes", "1m"],
+        ["clear_cache", "--scope", "symbol", "--symbol", "BTC-USD"],
+    ],
 )
 def test_a_runtime_that_is_up_is_asked_and_its_refusal_is_told(
     anna: User, worker: RunningWorker, arguments: list[str]
@@ -288,9 +292,24 @@ def test_a_runtime_that_is_up_is_asked_and_its_refusal_is_told(
     status_when(anna, lambda status: status.state == "running")
     client.send(anna, "pause")
     status_when(anna, lambda status: status.state == "paused")
-    with wire.listening_to(responses_of(anna.sub)) as heard:
+    with listening.listening_to(responses_of(anna.sub)) as heard:
         out = StringIO()
         with pytest.raises(CommandError):
             call_command(*arguments, "--yes", stdout=out, stderr=StringIO())
         assert heard.get_message(timeout=20.0) is not None, "the runtime was asked"
     assert f"The runtime of {anna.username} does it." in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["backfill", "BTC-USD", "--timeframes", "1m"], ["clear_cache"]]
+)
+def test_a_runtime_that_is_up_does_it_and_is_followed_to_the_end(
+    anna: User, worker: RunningWorker, arguments: list[str]
+) -> None:
+    status_when(anna, lambda status: status.state == "running" and status.counts.trades > 0)
+    out = StringIO()
+    call_command(*arguments, "--yes", stdout=out, stderr=StringIO())
+    assert out.getvalue().endswith("Done.\n")
+    status = client.status(anna)
+    assert status is not None
+    assert {one.state for one in status.backfill} == {"done"}

@@ -304,8 +304,9 @@ def test_a_backfill_is_ordered_behind_the_answer() -> None:
     payload = {"symbol": "BTC-USD", "timeframes": ["1h", "1m"]}
     verdict = decide(rows, command(Command.FORCE_BACKFILL, payload=payload))
     assert verdict.order is not None
-    assert [str(timeframe) for timeframe in verdict.order.timeframes] == ["1m", "1h"]
-    assert [market.symbol for market in verdict.order.markets] == ["BTC-USD"]
+    (order,) = verdict.order.backfills
+    assert [str(timeframe) for timeframe in order.timeframes] == ["1m", "1h"]
+    assert order.market.symbol == "BTC-USD"
 
 
 def test_a_paused_runtime_fetches_nothing_and_says_so() -> None:
@@ -329,8 +330,8 @@ def test_a_cleared_cache_is_fetched_anew_as_far_as_was_asked(
 ) -> None:
     verdict = decide(Rows(), command(Command.CLEAR_CACHE, payload=payload))
     assert verdict.order is not None
-    assert len(verdict.order.markets) == markets
-    assert len(verdict.order.timeframes) == timeframes
+    assert len(verdict.order.backfills) == markets
+    assert {len(order.timeframes) for order in verdict.order.backfills} == {timeframes}
     assert verdict.order.clears is clears
 
 

@@ -8,9 +8,10 @@ from control import client
 from control.protocol import Command, State
 from settings_app import services
 from settings_app.models import User
-from tests.control.running import RunningWorker, status_when
+from tests.control.running import RunningWorker, eventually, running_worker, status_when
 from tests.control.test_plan import overwrite
-from tests.control.test_worker import is_running
+from tests.control.test_worker import is_running, kept_minutes
+from trading.net.endpoints import Endpoints
 
 ENABLED = '"exchanges": {"coinbase": {"enabled": true}}'  # or nobody would be hosted
 
@@ -68,3 +69,49 @@ def test_settings_that_cannot_be_used_change_nothing_and_are_answered_by_field(
     after = status_when(anna, lambda status: status.at > before.at and bool(status.errors))
     assert after.state is State.RUNNING
     assert [row.symbol for row in after.symbols] == ["BTC-USD", "ETH-USD"]
+
+
+def test_a_backfill_runs_behind_its_answer_and_the_status_shows_it(
+    anna: User, worker: RunningWorker
+) -> None:
+    status_when(anna, is_running)
+    answer = client.send(anna, Command.FORCE_BACKFILL, {"symbol": "BTC-USD"})
+    assert answer.applied
+    ended = status_when(anna, lambda status: any(one.state == "done" for one in status.backfill))
+    (backfill,) = ended.backfill
+    assert backfill.id == answer.command_id
+    assert backfill.done == backfill.total > 0
+
+
+def test_a_pause_cancels_the_backfills(anna: User, worker: RunningWorker) -> None:
+    status_when(anna, is_running)
+    for symbol in ("BTC-USD", "ETH-USD", "SOL-USD", "LTC-USD"):
+        assert client.send(anna, Command.FORCE_BACKFILL, {"symbol": symbol}).applied
+    assert client.send(anna, Command.PAUSE).applied
+    paused = status_when(anna, lambda status: status.state is State.PAUSED)
+    states = {one.state for one in paused.backfill}
+    assert states <= {"done", "cancelled"}
+    assert "cancelled" in states
+    refused = client.send(anna, Command.FORCE_BACKFILL, {"symbol": "BTC-USD"})
+    assert not refused.applied
+
+
+def test_clearing_the_cache_removes_ones_own_answers_and_nobody_elses_candles(
+    anna: User, bela: User, endpoints: dict[str, Endpoints]
+) -> None:
+    with running_worker(endpoints):
+        for user in (anna, bela):
+            status_when(user, is_running)
+        theirs = client.send(bela, Command.RELOAD_SETTINGS).command_id
+        ours = client.send(anna, Command.RELOAD_SETTINGS).command_id
+        eventually(lambda: kept_minutes("SOL-USD"))
+        answer = client.send(anna, Command.CLEAR_CACHE, {"scope": "all"})
+        assert answer.applied
+        eventually(lambda: client.result(anna, ours) is None)
+        assert client.result(anna, answer.command_id) == answer.result
+        assert client.result(bela, theirs) is not None
+        assert kept_minutes("SOL-USD")
+        done = status_when(
+            anna, lambda status: [one.state for one in status.backfill] == ["done", "done"]
+        )
+        assert {one.symbol for one in done.backfill} == {"BTC-USD", "ETH-USD"}
