@@ -9,6 +9,7 @@ Rule 2: every decision bumps ``desired_revision`` in the same statement. Of two 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from django.db import connection
@@ -26,7 +27,7 @@ RECORD: Final = """
        SET is_paused = coalesce(%(is_paused)s, is_paused),
            runtime_mode = coalesce(%(mode)s, runtime_mode),
            desired_revision = desired_revision + 1,
-           desired_at = statement_timestamp(),
+           desired_at = coalesce(%(at)s, statement_timestamp()),
            desired_before = CASE
                WHEN coalesce(%(is_paused)s, is_paused, NOT auto_start)
                     = coalesce(is_paused, NOT auto_start)
@@ -100,12 +101,19 @@ def read_desired(user_id: int) -> Desired:
     return Desired(is_paused, Mode(mode), revision)
 
 
-def record(user_id: int, *, is_paused: bool | None = None, mode: str | None = None) -> Desired:
+def record(
+    user_id: int,
+    *,
+    is_paused: bool | None = None,
+    mode: str | None = None,
+    at: datetime | None = None,
+) -> Desired:
     """Record a decision, and make it the newest, also when it repeats the last one.
 
     Args:
         is_paused: Whether the runtime shall be paused; None leaves that as it is.
         mode: The mode it shall be in; None leaves that as it is.
+        at: When it was decided; None is now. What was planned was decided when it was due.
 
     Raises:
         ValueError: If there is no such mode, or it is not implemented: nothing was recorded.
@@ -114,7 +122,7 @@ def record(user_id: int, *, is_paused: bool | None = None, mode: str | None = No
     if mode is not None and not Mode(mode).is_implemented:
         raise ValueError(f"The mode {mode} is not implemented.")
     with connection.cursor() as cursor:
-        cursor.execute(RECORD, {"is_paused": is_paused, "mode": mode, "user": user_id})
+        cursor.execute(RECORD, {"is_paused": is_paused, "mode": mode, "user": user_id, "at": at})
         row = cursor.fetchone()
     if row is None:
         raise User.DoesNotExist(f"There is no user with the id {user_id}.")

@@ -122,6 +122,5 @@ Schedule = Annotated[
             ],
         ),
         applies=Applies.AT_ONCE,
-        recorded_only=True,
     ),
 ]

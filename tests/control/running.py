@@ -114,6 +114,17 @@ def status_when(user: client.HasRuntime, holds: Callable[[RuntimeStatus], bool])
     return found
 
 
+@contextmanager
+def postgresql_away() -> Iterator[None]:
+    """Whoever connects to PostgreSQL within this block cannot; what is connected stays so."""
+    parameters = connections.databases["default"]
+    host, parameters["HOST"] = parameters["HOST"], "/nowhere"
+    try:
+        yield
+    finally:
+        parameters["HOST"] = host
+
+
 def publish(channel: str, text: str) -> int:
     """PUBLISH as a foreign program would; how many heard it."""
     with wire.connect() as redis:

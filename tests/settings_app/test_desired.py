@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -55,6 +57,17 @@ def test_every_decision_is_newer_than_the_last_even_the_same_again() -> None:
     assert record(user.pk, mode="scalper-macdv") == Desired(True, Mode.SCALPER_MACDV, 3)
     assert record(user.pk, is_paused=False) == Desired(False, Mode.SCALPER_MACDV, 4)
     assert read_desired(user.pk) == Desired(False, Mode.SCALPER_MACDV, 4)
+
+
+def test_a_decision_is_dated_now_or_when_it_was_due() -> None:
+    user = UserFactory.create()
+    due = datetime(2026, 3, 28, 22, tzinfo=UTC)
+    record(user.pk, is_paused=True, at=due)
+    user.refresh_from_db()
+    assert user.desired_at == due
+    record(user.pk, is_paused=True)
+    user.refresh_from_db()
+    assert user.desired_at > due
 
 
 def test_switching_the_mode_leaves_the_pause_undecided() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from control.plan import plan_of
+from control.schedule import next_after
 from settings_app.credentials import named
 from settings_app.documents import set_at
 from settings_app.schema import (
@@ -28,6 +30,7 @@ from settings_app.schema.tree import Node, leaves
 from trading.core.modes import IMPLEMENTED_KINDS, Mode
 
 LEAVES = dict(leaves())
+EVE = datetime(2026, 3, 25, 12, tzinfo=UTC)  # a Wednesday
 
 # A document in which every setting stands, with every row and channel.
 FULL: dict[str, Any] = {
@@ -48,7 +51,9 @@ FULL: dict[str, Any] = {
         "discord": {"webhook_url_environment_variable": "D"},
         "push": {"url_environment_variable": "E"},
     },
-    "schedule": [{"at": "10:00", "command": "resume", "payload": {"mode": "scalper-orderbook"}}],
+    "schedule": [
+        {"at": "10:00", "command": "switch-mode", "payload": {"mode": "scalper-orderbook"}}
+    ],
 }
 
 
@@ -221,6 +226,7 @@ def acts_on(document: Any) -> Any:
         settings.livermore_runtime.auto_start,
         plans,
         named(settings),
+        [(next_after(row, EVE), row.command, row.payload) for row in settings.schedule],
     )
 
 
