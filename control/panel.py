@@ -133,8 +133,8 @@ def context(user: User, heard: Heard) -> dict[str, Any]:
 
 
 def latest_signals(user: User) -> list[SignalEvent]:
-    """The user's last alerts, newest first, in the shape in which new ones arrive."""
-    alerts = Alert.objects.filter(user=user).order_by("-id")[:SIGNALS]
+    """The user's last signals, newest first, in the shape in which new ones arrive."""
+    alerts = Alert.objects.signals().filter(user=user).order_by("-id")[:SIGNALS]
     return [signal_event(alert) for alert in alerts]
 
 

@@ -301,7 +301,13 @@ def insert_alert(fired: FiredSignal) -> tuple[Alert, bool]:
 
 
 def signal_event(alert: Alert) -> SignalEvent:
-    """An alert row as a live page is told of it."""
+    """A signal's row as a live page is told of it.
+
+    Raises:
+        ValueError: If the alert is no signal.
+    """
+    if alert.value is None or alert.price is None or alert.candle_closed_at is None:
+        raise ValueError(f"alert {alert.pk} must be a signal, was of kind {alert.kind}")
     return SignalEvent(
         id=alert.pk,
         symbol=alert.symbol,
@@ -310,7 +316,7 @@ def signal_event(alert: Alert) -> SignalEvent:
         kind=alert.kind,
         direction=alert.direction,
         detail=alert.detail,
-        value=float(alert.value),
+        value=alert.value,
         stage=alert.stage,
         price=float(alert.price),
         closed_at=int(alert.candle_closed_at.timestamp() * 1_000),
@@ -319,9 +325,9 @@ def signal_event(alert: Alert) -> SignalEvent:
 
 
 def signals_so_far(user_id: int) -> tuple[int, int | None]:
-    """How many alerts a user had today (UTC), and when the last one's candle closed (ms)."""
+    """How many signals a user had today (UTC), and when the last one's candle closed (ms)."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = Alert.objects.filter(user_id=user_id)
+    rows = Alert.objects.signals().filter(user_id=user_id)
     last = rows.order_by("-candle_closed_at").values_list("candle_closed_at", flat=True).first()
     today = rows.filter(created_at__gte=midnight).count()
     return today, None if last is None else int(last.timestamp() * 1_000)

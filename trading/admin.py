@@ -14,7 +14,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from trading.models import Alert, Position
+from trading.models import SYSTEM, Alert, Position
 
 if TYPE_CHECKING:
     AlertAdminBase = admin.ModelAdmin[Alert]
@@ -23,7 +23,8 @@ else:
     AlertAdminBase = PositionAdminBase = admin.ModelAdmin  # generic in the stubs alone
 
 
-Row = TypeVar("Row", Alert, Position)
+Row = TypeVar("Row", bound=Model)
+NOTHING = "–"
 
 
 def is_staff(request: HttpRequest) -> bool:
@@ -47,12 +48,12 @@ def visible(rows: QuerySet[Row], request: HttpRequest) -> QuerySet[Row]:
 class AlertAdmin(AlertAdminBase):
     """What was told, newest first."""
 
-    list_display = ("closed", "symbol", "timeframe", "what", "macd_v", "close_price", "state")
-    list_display_links = ("closed", "symbol")
+    list_display = ("closed", "about", "timeframe", "what", "macd_v", "close_price", "state")
+    list_display_links = ("closed", "about")
     list_filter = ("state", "kind", "direction", "timeframe", "exchange")
     list_select_related = ("user",)
-    search_fields = ("symbol",)
-    date_hierarchy = "candle_closed_at"
+    search_fields = ("symbol", "exchange")
+    date_hierarchy = "created_at"  # not every alert has a candle
     show_full_result_count = False  # a count of every row, each time, for nothing
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
@@ -78,20 +79,29 @@ class AlertAdmin(AlertAdminBase):
 
     @admin.display(description="candle closed (UTC)", ordering="candle_closed_at")
     def closed(self, alert: Alert) -> str:
-        return f"{alert.candle_closed_at:%Y-%m-%d %H:%M}"
+        # What is no signal has no candle, and its own moment instead.
+        return f"{alert.candle_closed_at or alert.created_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="symbol", ordering="symbol")
+    def about(self, alert: Alert) -> str:
+        return alert.symbol or "Livermore"
 
     @admin.display(description="what happened", ordering="kind")
     def what(self, alert: Alert) -> str:
+        if alert.kind == SYSTEM:
+            return f"{'✓' if alert.values.get('state') == 'ended' else '⚠'} {alert.detail}"
         arrow = "▲" if alert.direction == "up" else "▼"
         return f"{arrow} {alert.get_kind_display()} {alert.detail}"
 
     @admin.display(description="MACD-V", ordering="value")
     def macd_v(self, alert: Alert) -> str:
+        if alert.value is None:
+            return NOTHING
         return f"{alert.value:+.1f}".replace("-", "\N{MINUS SIGN}")
 
     @admin.display(description="price", ordering="price")
     def close_price(self, alert: Alert) -> str:
-        return f"{alert.price.normalize():f}"
+        return NOTHING if alert.price is None else f"{alert.price.normalize():f}"
 
 
 class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -176,4 +186,4 @@ class PositionAdmin(PositionAdminBase):
 
     @admin.display(description="average price paid", ordering="cost_basis")
     def paid(self, position: Position) -> str:
-        return "–" if position.cost_basis is None else f"{position.cost_basis.normalize():f}"
+        return NOTHING if position.cost_basis is None else f"{position.cost_basis.normalize():f}"

@@ -3,11 +3,14 @@
 Rule 1: rows and their constraints only. What an alert says is composed in
     :mod:`trading.alerts.compose`; who may write one is decided by the lease, in ``control``.
 Rule 2: a price is a decimal exactly as the exchange wrote it; an indicator is a float.
+Rule 3: an alert is a signal, or it is of kind ``system``: something of Livermore's own fails or
+    works again. That one has no candle, and whoever shows or counts signals asks for
+    ``Alert.objects.signals()``.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -20,9 +23,19 @@ from trading.core.signals import Direction
 DIGITS = 38
 PLACES = 18
 
+SYSTEM = "system"  # the kind of an alert that is no signal
+
+
+class Alerts(models.QuerySet["Alert"]):
+    """Alerts, of which some are signals."""
+
+    def signals(self) -> Self:
+        """What a candle gave rise to."""
+        return self.exclude(kind=SYSTEM)
+
 
 class Alert(models.Model):
-    """A signal of one user, once: the row is the outbox that deliveries are made from."""
+    """What a user is told, once: the row is the outbox that deliveries are made from."""
 
     class State(models.TextChoices):
         """What became of it."""
@@ -33,30 +46,50 @@ class Alert(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="alerts"
     )
-    exchange = models.TextField()
-    symbol = models.TextField(help_text="Canonical name, BTC-USD.")
-    timeframe = models.TextField(choices=[(t.value, t.value) for t in Timeframe])
-    kind = models.TextField(choices=[(k.value, k.value.replace("-", " ")) for k in SignalKind])
-    direction = models.TextField(choices=[(d.value, d.value) for d in Direction])
-    candle_opened_at = models.DateTimeField()
-    candle_closed_at = models.DateTimeField(help_text="By the exchange's clock.")
-    value = models.FloatField("MACD-V", help_text="At the candle's close.")
+    exchange = models.TextField(blank=True)
+    symbol = models.TextField(blank=True, help_text="Canonical name, BTC-USD.")
+    timeframe = models.TextField(blank=True, choices=[(t.value, t.value) for t in Timeframe])
+    kind = models.TextField(
+        choices=[*((k.value, k.value.replace("-", " ")) for k in SignalKind), (SYSTEM, SYSTEM)]
+    )
+    direction = models.TextField(blank=True, choices=[(d.value, d.value) for d in Direction])
+    candle_opened_at = models.DateTimeField(null=True, blank=True)
+    candle_closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="By the exchange's clock."
+    )
+    value = models.FloatField("MACD-V", null=True, blank=True, help_text="At the candle's close.")
     price = models.DecimalField(
-        max_digits=DIGITS, decimal_places=PLACES, help_text="Close, in quote currency."
+        max_digits=DIGITS,
+        decimal_places=PLACES,
+        null=True,
+        blank=True,
+        help_text="Close, in quote currency.",
     )
     level = models.FloatField(null=True, blank=True, help_text="The level crossed, with its sign.")
-    stage = models.TextField()
+    stage = models.TextField(blank=True)
     detail = models.TextField()
     values = models.JSONField(default=dict, help_text="The values that made it fire.")
     state = models.TextField(choices=State, default=State.PENDING)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = Alerts.as_manager()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["user", "exchange", "symbol", "timeframe", "kind", "candle_closed_at"],
                 name="trading_alert_once",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind=SYSTEM)
+                | models.Q(
+                    candle_opened_at__isnull=False,
+                    candle_closed_at__isnull=False,
+                    value__isnull=False,
+                    price__isnull=False,
+                ),
+                name="trading_alert_signal_whole",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["user", "-id"], name="trading_alert_newest"),
@@ -65,6 +98,8 @@ class Alert(models.Model):
         ordering = ("-id",)
 
     def __str__(self) -> str:
+        if self.kind == SYSTEM:
+            return self.detail
         return f"{self.symbol} {self.timeframe} {self.detail}"
 
 

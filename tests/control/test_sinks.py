@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from control import leases, sinks
 from control.models import Lease
 from settings_app.models import User
 from tests.settings_app.factories import UserFactory
+from trading.alerts.compose import system_alert
 from trading.core.indicators import IndicatorPoint
 from trading.core.market import Market, Timeframe
 from trading.core.modes import SignalKind
@@ -68,7 +71,7 @@ def test_a_signal_becomes_one_row_however_often_it_is_written(owner: Owner) -> N
         151.0,
         Alert.State.PENDING,
     )
-    assert alert.candle_closed_at.timestamp() == 1_700_000_040
+    assert alert.candle_closed_at == datetime.fromtimestamp(1_700_000_040, tz=UTC)
     assert alert.values["before"]["macdV"] == 149.0
 
 
@@ -99,3 +102,12 @@ def test_the_log_of_signals_counts_from_the_rows_on(owner: Owner) -> None:
     log.note(owner.sub, 1_700_000_160)
     assert (log.today(owner.sub), log.last_at_ms(owner.sub)) == (3, 1_700_000_160_000)
     assert (log.today("bela"), log.last_at_ms("bela")) == (0, None)
+
+
+def test_what_concerns_livermore_itself_is_no_signal(owner: Owner) -> None:
+    sinks.write_alerts(owner, [fired(owner)])
+    told = system_alert(owner.user_id, exchange="", detail="It fails.", values={})
+    told.save()
+    assert sinks.signals_so_far(owner.user_id) == (1, 1_700_000_040_000)
+    with pytest.raises(ValueError, match="must be a signal, was of kind system"):
+        sinks.signal_event(told)

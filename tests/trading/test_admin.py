@@ -11,6 +11,7 @@ from django.urls import reverse
 from settings_app.models import User
 from tests.settings_app.factories import UserFactory
 from tests.trading.test_models import told
+from trading.alerts.compose import system_alert
 from trading.models import Alert, Position
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,27 @@ def test_owner_reads_alerts_in_words(ann: User, alert: Alert) -> None:
     for words in ("2026-09-30 12:02", "▲ level through +150", "+160.0", "Waiting"):
         assert words in page.content.decode()
     assert signed_in(ann).get(reverse(ALERT, args=[alert.pk])).status_code == 200
+
+
+@pytest.mark.parametrize(("state", "sign"), [("began", "⚠"), ("ended", "✓")])
+def test_what_concerns_livermore_itself_is_read_beside_the_signals(
+    ann: User, alert: Alert, state: str, sign: str
+) -> None:
+    told = system_alert(ann.pk, exchange="", detail="No worker.", values={"state": state})
+    told.save()
+    client = signed_in(ann)
+    page = client.get(reverse(ALERTS)).content.decode()
+    for words in (
+        "Livermore",
+        f"{sign} No worker.",
+        "▲ level through +150",
+        f"{told.created_at:%H:%M}",
+    ):
+        assert words in page
+    only = client.get(reverse(ALERTS), {"kind": "system"}).content.decode()
+    assert "No worker." in only
+    assert "through +150" not in only
+    assert client.get(reverse(ALERT, args=[told.pk])).status_code == 200
 
 
 def test_stranger_sees_nothing_of_it(bob: User, alert: Alert, position: Position) -> None:

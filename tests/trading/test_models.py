@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from tests.settings_app.factories import UserFactory
 from tests.trading.alerts.test_compose import fired
-from trading.alerts.compose import alert_of
+from trading.alerts.compose import alert_of, system_alert
 from trading.models import Alert, Position
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +29,28 @@ def test_one_signal_of_one_user_is_one_row() -> None:
     with pytest.raises(IntegrityError, match="trading_alert_once"), transaction.atomic():
         told(ann.pk).save()
     assert Alert.objects.count() == 2
+
+
+@pytest.mark.parametrize("lacking", ["value", "price", "candle_opened_at", "candle_closed_at"])
+def test_a_signal_has_its_candle_with_value_and_price(lacking: str) -> None:
+    alert = told(UserFactory.create().pk)
+    setattr(alert, lacking, None)
+    with pytest.raises(IntegrityError, match="trading_alert_signal_whole"), transaction.atomic():
+        alert.save()
+
+
+def test_what_concerns_livermore_itself_needs_no_candle_and_is_no_signal() -> None:
+    ann, bob = UserFactory.create(), UserFactory.create()
+    told(ann.pk).save()
+    for detail in ("It fails.", "It works again."):
+        system_alert(ann.pk, exchange="coinbase", detail=detail, values={}).save()
+    assert [str(alert) for alert in ann.alerts.all()] == [
+        "It works again.",
+        "It fails.",
+        "BTC-USD 1m through +150",
+    ]
+    assert [alert.kind for alert in ann.alerts.signals()] == ["level"]
+    assert not bob.alerts.exists()
 
 
 def test_row_comes_back_as_it_was_written() -> None:

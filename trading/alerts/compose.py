@@ -1,6 +1,6 @@
-"""What an alert row says of a signal.
+"""What an alert row says of a signal, or of Livermore itself.
 
-Rule 1: pure: a signal in, an unsaved row out. Nothing is looked up and nothing is written.
+Rule 1: pure: facts in, an unsaved row out. Nothing is looked up and nothing is written.
 Rule 2: an alert keeps the values that made it fire, of its bar and of the bar before.
 """
 
@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from trading.core.indicators import IndicatorPoint
-from trading.models import Alert
+from trading.models import SYSTEM, Alert
 from trading.ports import FiredSignal
 
 
@@ -35,6 +35,18 @@ def alert_of(fired: FiredSignal) -> Alert:
         values={"bar": _values(signal.point), "before": _values(signal.previous)},
         state=Alert.State.MISSED if fired.missed else Alert.State.PENDING,
     )
+
+
+def system_alert(user_id: int, *, exchange: str, detail: str, values: dict[str, Any]) -> Alert:
+    """The row of what a user is told of Livermore itself, not saved.
+
+    Args:
+        user_id: Whom it concerns.
+        exchange: Which one it is about; empty where it is about none.
+        detail: A sentence.
+        values: What is known of it, for programs.
+    """
+    return Alert(user_id=user_id, kind=SYSTEM, exchange=exchange, detail=detail, values=values)
 
 
 def decimal_of(price: float) -> Decimal:
