@@ -25,7 +25,7 @@ class Database:
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Await ``function(*args, **kwargs)`` in a thread with a living connection."""
-        call = partial(_with_living_connection, partial(function, *args, **kwargs))
+        call = partial(with_living_connection, partial(function, *args, **kwargs))
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def close(self) -> None:
@@ -33,7 +33,8 @@ class Database:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _with_living_connection(call: Callable[[], T]) -> T:
+def with_living_connection(call: Callable[[], T]) -> T:
+    """Call something that uses the ORM, in a thread of one's own."""
     # A connection that died with the last query (server restarted) must not fail the next one.
     close_old_connections()
     try:

@@ -13,10 +13,12 @@ os.environ.setdefault("LIVERMORE_DATABASE_POOL", "8")
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()  # the app registry: consumers import models
 
+from control import absence  # noqa: E402 - needs the app registry
 from control.routing import websocket_urlpatterns  # noqa: E402 - needs the app registry
 
 application = ProtocolTypeRouter(
@@ -27,3 +29,7 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+
+if settings.WATCHES_FOR_WORKERS:
+    # Daphne has no lifespan, and nobody may be looking at a page: it begins with the process.
+    absence.watch_in_background()

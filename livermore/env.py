@@ -16,10 +16,11 @@ import re
 import secrets
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent
 COINBASE_REST = "https://api.coinbase.com/api/v3/brokerage"
@@ -116,6 +117,7 @@ class Environment:
         log_json: One JSON object a line instead of text for people.
         credential_grants: Which variables whose settings may name: glob patterns by user name, or
             by ``sub:`` and identity. None where nothing is said of anybody.
+        deadman_url: What is asked for every minute while all is well; a secret. None: nothing.
     """
 
     state: StateFiles
@@ -134,6 +136,7 @@ class Environment:
     speed: float
     seed: int
     credential_grants: Mapping[str, tuple[str, ...]] | None = None
+    deadman_url: str | None = field(default=None, repr=False)
 
 
 def read(
@@ -172,6 +175,7 @@ def read(
         speed=_speed(values),
         seed=_number(values, "SEED", 1, 2**31),
         credential_grants=_grants(values),
+        deadman_url=_deadman_url(values),
     )
 
 
@@ -218,6 +222,21 @@ def _grants(values: Mapping[str, str]) -> Mapping[str, tuple[str, ...]] | None:
             )
         grants[grantee] = granted
     return MappingProxyType(grants)
+
+
+def _deadman_url(values: Mapping[str, str]) -> str | None:
+    if (text := values.get("LIVERMORE_DEADMAN_URL")) is None:
+        return None
+    with contextlib.suppress(ValueError):  # brackets or a port that are none
+        url = urlsplit(text)
+        is_whole = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+        if is_whole and text.isascii() and text.isprintable() and " " not in text:
+            return text
+    # Not what it was: whoever knows the address can say that all is well.
+    raise EnvironmentInvalid(
+        "LIVERMORE_DEADMAN_URL must be a whole address that begins with https:// or http://, such "
+        "as https://hc-ping.com/ and the id of a check; unset it to ping nobody."
+    )
 
 
 def _speed(values: Mapping[str, str]) -> float:

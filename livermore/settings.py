@@ -179,6 +179,12 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not ENVIRONMENT.hashed_static
 WHITENOISE_AUTOREFRESH = not ENVIRONMENT.hashed_static
 
+# ------------------------------------------------------------------ what watches the workers
+# Every web process looks whether somebody drives each runtime (`control.absence`).
+WATCHES_FOR_WORKERS = True
+# The worker asks for this while all is well (`control.deadman`). A secret; None: it asks nobody.
+DEADMAN_URL = ENVIRONMENT.deadman_url
+
 # ------------------------------------------------------------------ language, time, logs
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -15,3 +15,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "livermore.settings"
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, nothing to protect
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
+
+# This process serves pages beside its tests, which end and begin no incident unless they mean to.
+WATCHES_FOR_WORKERS = False
