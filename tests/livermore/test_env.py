@@ -91,6 +91,48 @@ def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> No
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+# ---------------------------------------------------------------------- the dead man's switch
+@pytest.mark.parametrize(
+    "url", ["https://hc-ping.com/5f0c8e2a", "http://127.0.0.1:3001/api/push/x?status=up"]
+)
+def test_a_whole_address_can_be_pinged(tmp_path: Path, url: str) -> None:
+    assert read(tmp_path, LIVERMORE_DEADMAN_URL=url).deadman_url == url
+
+
+def test_without_an_address_nobody_is_pinged(tmp_path: Path) -> None:
+    assert read(tmp_path).deadman_url is None
+    assert read(tmp_path, LIVERMORE_DEADMAN_URL="").deadman_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hc-ping.com/5f0c8e2a",
+        "ftp://hc-ping.com/5f0c8e2a",
+        "https:///5f0c8e2a",
+        "file:///5f0c8e2a",
+        "https://hc-ping.com:eighty/5f0c8e2a",
+        "https://[5f0c8e2a",
+        "https://hc-ping.com/5f0c 8e2a",
+        "https://hc-ping.com/5f0c8e2a\n",
+        "5f0c8e2a",
+    ],
+)
+def test_what_cannot_be_pinged_is_refused_without_repeating_it(tmp_path: Path, url: str) -> None:
+    with pytest.raises(env.EnvironmentInvalid, match=r"^LIVERMORE_DEADMAN_URL must") as caught:
+        read(tmp_path, LIVERMORE_DEADMAN_URL=url)
+    assert "5f0c" not in str(caught.value)
+
+
+def test_the_address_is_kept_out_of_what_is_shown_and_handed_on(tmp_path: Path) -> None:
+    meant = read(tmp_path, LIVERMORE_DEADMAN_URL="https://hc-ping.com/5f0c8e2a")
+    assert "5f0c8e2a" not in repr(meant)
+    told = programs.addresses(
+        meant, database_url="postgresql://h/d", redis_url="redis://h", exchange_port=None
+    )
+    assert "5f0c8e2a" not in str(told)
+
+
 # ---------------------------------------------------------------------- whose credentials
 @pytest.mark.parametrize(
     ("text", "grants"),
