@@ -54,14 +54,21 @@ class Hosting:
     Args:
         around: What their runtimes share.
         only: Names of the users that may be hosted; none: everybody may.
+        came: Told of whoever is driven here from now on.
         left: Told of whoever is driven here no more.
     """
 
     def __init__(
-        self, around: Surroundings, *, only: Collection[str], left: Callable[[Owner], None]
+        self,
+        around: Surroundings,
+        *,
+        only: Collection[str],
+        came: Callable[[Owner], None],
+        left: Callable[[Owner], None],
     ) -> None:
         self._around = around
         self._only = tuple(only)
+        self._came = came
         self._left = left
         self._hosted: dict[int, Hosted] = {}
         self._by_sub: dict[str, Hosted] = {}
@@ -136,6 +143,7 @@ class Hosting:
             answering=begin(runtime.answer(), name=f"answers of {sub}"),
             opening=begin(around.mailbox.open(sub), name=f"mailbox of {sub}"),
         )
+        self._came(owner)
         log.info("runtime.hosted", sub=sub, fence=owner.fence, worker=around.worker)
 
     # -- letting go

@@ -31,6 +31,7 @@ from control.leases import Fenced
 from control.lifecycle import Life, Trigger
 from control.mailbox import Mailbox
 from control.plan import Situation
+from control.planner import Planner
 from control.protocol import (
     CacheStatus,
     CommandResult,
@@ -43,6 +44,7 @@ from control.protocol import (
 )
 from control.sinks import SignalLog
 from control.status import Known
+from control.symptoms import Health
 from trading.core.market import Market
 from trading.plane import DataPlane
 from trading.ports import Gate, Owner
@@ -71,6 +73,7 @@ class Surroundings:
     tell: Callable[[str], Awaitable[None]]  # makes a user's status readable now
     clear: Callable[[str, str], None]  # has what Redis keeps for a user alone removed
     cache: Callable[[Iterable[Market]], CacheStatus | None]  # what these markets' candles take
+    planner: Planner
     fault: Callable[[], Fault | None]  # why the data plane does not turn; None while it does
 
 
@@ -286,6 +289,8 @@ class Runtime:
             self.gate.open()
         if wanted is not None:
             plane.install(self.owner, wanted, self.gate)
+        if now.document is not None:
+            self._around.planner.follow(self.owner, now.document.schedule)
         if rests:
             plane.pause(self.owner.sub)  # the plan is noted for the resume, and nothing wanted
         self._enter(now)
@@ -318,6 +323,17 @@ class Runtime:
         """The data plane has died, or turns again: say so, and install what is wanted."""
         if self.situation is not None:
             self._apply(self.situation)
+
+    def health(self) -> Health:
+        """How it is, for those who watch over it."""
+        plane = self._around.plane
+        facts = plane.facts(self.owner.sub)
+        return Health(
+            state=self.life.state,
+            fault=self._fault.error if self._fault else "",
+            hangs=plane.beat_age_ms > status.HANGS_AFTER_MS,
+            feeds=facts.feeds if facts else None,
+        )
 
     def complain(self, where: str, level: str, message: str) -> None:
         """Put an error where the trader sees it, and into the log."""
@@ -387,6 +403,7 @@ class Runtime:
             credentials_set=now.credentials_set if now else None,
             credentials_missing=now.credentials_missing if now else None,
             undo=_undoable(now),
+            planned=around.planner.next_of(sub),
             cache=around.cache(now.plan.markets) if now and now.plan else None,
         )
 

@@ -15,20 +15,25 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
+from functools import partial
 
 import structlog
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from control import leases, ledger, sinks, tasks, wire
+from control.absence import watch_in_worker
 from control.cache import CacheWatch, Clearing
 from control.database import Database
+from control.deadman import Deadman, hindrance
 from control.delivery import Delivery
 from control.hosting import Hosting
 from control.mailbox import Mailbox
 from control.plane_watch import PlaneWatch
-from control.protocol import Fault, worker_of
+from control.planner import Planner
+from control.protocol import Fault, now_ms, worker_of
 from control.runtime import Runtime, Surroundings
+from control.selfwatch import LOOK_SECONDS, SelfWatch
 from control.standstill import Standstill
 from control.teller import Teller
 from trading.core.market import Market
@@ -47,8 +52,19 @@ class Worker:
     """Drives every user whose lease it can get, until told to stop."""
 
     def __init__(
-        self, *, make_plane: Callable[[sinks.QueuedSinks], DataPlane], only: Collection[str] = ()
+        self,
+        *,
+        make_plane: Callable[[sinks.QueuedSinks], DataPlane],
+        only: Collection[str] = (),
+        deadman_url: str | None = None,
     ) -> None:
+        """Make ready; nothing runs yet.
+
+        Args:
+            make_plane: Gives the data plane that these sinks are filled by.
+            only: Names of the users that may be hosted; none: everybody may.
+            deadman_url: What is asked for every minute while all is well; a secret.
+        """
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
         self._database = Database()
         self._signals = sinks.SignalLog()
@@ -57,6 +73,12 @@ class Worker:
         self.plane = make_plane(self._sinks)
         self._cache_watch = CacheWatch(self._watched)
         self._clearing = Clearing()
+        self._planner = Planner(self._database, self._complain)
+        self._self_watch = SelfWatch(self._database, self._mailbox.publish)
+        self._deadman = None
+        if deadman_url is not None:
+            asked = partial(hindrance, self._database, self.plane, tuple(only) or None)
+            self._deadman = Deadman(deadman_url, asked)
         around = Surroundings(
             worker=self.name,
             database=self._database,
@@ -66,9 +88,10 @@ class Worker:
             tell=self._tell_now,
             clear=self._clearing.clear,
             cache=self._cache_watch.status_of,
+            planner=self._planner,
             fault=self._current_fault,
         )
-        self._hosting = Hosting(around, only=only, left=self._left)
+        self._hosting = Hosting(around, only=only, came=self._came, left=self._left)
         self._standstill = Standstill(STANDSTILL_SECONDS, time.monotonic())
         self._doubtful: list[Delivery] = []  # received before it was clear whose they are
         self._plane_watch = PlaneWatch(
@@ -107,9 +130,15 @@ class Worker:
             "prune": self._prune,
             "measure the cache": self._cache_watch.run,
             "clear the cache": self._clearing.run,
+            "fire the schedules": self._planner.run,
+            "look at the runtimes": self._look,
+            "write the incidents": self._self_watch.run,
+            "miss workers": partial(watch_in_worker, self._database, self._mailbox.publish),
             "write alerts": self._sinks.write_alerts,
             "write to Redis": self._sinks.write_to_redis,
         }
+        if self._deadman is not None:
+            side_tasks["ping the watcher"] = self._deadman.run
         running = {
             name: asyncio.create_task(self._keep_alive(name, body), name=name)
             for name, body in side_tasks.items()
@@ -165,6 +194,14 @@ class Worker:
     def _watched(self) -> Iterator[Market]:
         return (market for runtime in self._runtimes() for market in runtime.watched)
 
+    async def _look(self) -> None:
+        """Look every second how each runtime is."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            at = now_ms()
+            for runtime in self._runtimes():
+                self._self_watch.look(runtime.owner.sub, runtime.health(), at)
+
     # -- the leases
 
     async def _renew(self) -> None:
@@ -209,10 +246,17 @@ class Worker:
     def _current_fault(self) -> Fault | None:
         return self._plane_watch.fault
 
+    def _came(self, owner: Owner) -> None:
+        self._self_watch.host(owner)
+
     def _left(self, owner: Owner) -> None:
-        """Nobody is driven here by that right any more."""
+        self._self_watch.forget(owner.sub)
+        self._planner.forget(owner.sub)
 
     def _alerts_dropped(self, sub: str, message: str) -> None:
+        self._complain(sub, "alerts", "error", message)
+
+    def _complain(self, sub: str, where: str, level: str, message: str) -> None:
         hosted = self._hosting.of(sub)
         if hosted is not None:
-            hosted.runtime.complain("alerts", "error", message)
+            hosted.runtime.complain(where, level, message)

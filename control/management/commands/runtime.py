@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
 
 async def _serve(only: list[str]) -> None:
-    worker = Worker(make_plane=_plane, only=only)
+    worker = Worker(make_plane=_plane, only=only, deadman_url=settings.DEADMAN_URL)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Explicit: a process started in the background inherits SIGINT as ignored.
