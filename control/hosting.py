@@ -15,7 +15,8 @@ from django.db import Error as DatabaseError
 
 from control import leases, sinks, tasks
 from control.protocol import commands_of, history_of, status_of
-from control.runtime import Runtime, Surroundings
+from control.runtime import Runtime
+from control.surroundings import Surroundings
 from settings_app import desired
 from settings_app.desired import HostedUser
 from trading.ports import Owner

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -21,7 +19,6 @@ from django.db import InterfaceError, OperationalError
 
 from control import inbox, ledger, plan, status
 from control.answering import Answering
-from control.database import Database
 from control.decisions import Verdict
 from control.delivery import Delivery
 from control.effects.base import Before, Order, usable, watched
@@ -29,52 +26,32 @@ from control.effects.settings import changes
 from control.inbox import Inbox, Refusal, Request
 from control.leases import Fenced
 from control.lifecycle import Life, Trigger
-from control.mailbox import Mailbox
+from control.links import Links
 from control.plan import Situation
-from control.planner import Planner
 from control.protocol import (
-    CacheStatus,
     CommandResult,
     Desired,
     Fault,
+    LogEvent,
     RuntimeStatus,
     State,
     Undoable,
     now_ms,
 )
-from control.sinks import SignalLog
 from control.status import Known
+from control.surroundings import Surroundings
 from control.symptoms import Health
 from trading.core.market import Market
-from trading.plane import DataPlane
-from trading.ports import Gate, Owner
+from trading.ports import FeedFacts, Gate, Owner
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 DATABASE_BACKOFF_SECONDS = (0.1, 3.0)
-LATENCY_SAMPLES = 40
-LOST = frozenset({"stale", "unreachable"})
 
 
 class _TooLate(Exception):
     """A command grew too old while PostgreSQL was away; the text is the reason."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What every runtime of a worker shares."""
-
-    worker: str
-    database: Database
-    mailbox: Mailbox
-    plane: DataPlane
-    signals: SignalLog
-    tell: Callable[[str], Awaitable[None]]  # makes a user's status readable now
-    clear: Callable[[str, str], None]  # has what Redis keeps for a user alone removed
-    cache: Callable[[Iterable[Market]], CacheStatus | None]  # what these markets' candles take
-    planner: Planner
-    fault: Callable[[], Fault | None]  # why the data plane does not turn; None while it does
 
 
 class Runtime:
@@ -103,8 +80,7 @@ class Runtime:
         self._deciding = asyncio.Lock()
         self._is_stopped = False
         self._started_at_ms = now_ms()
-        self._latency: dict[str, deque[float]] = {}
-        self._links: dict[str, str] = {}
+        self._links = Links()
 
     # -- what comes in
 
@@ -338,7 +314,9 @@ class Runtime:
     def complain(self, where: str, level: str, message: str) -> None:
         """Put an error where the trader sees it, and into the log."""
         log.warning("runtime.error", sub=self.owner.sub, where=where, message=message)
-        self.errors.add(at_ms=now_ms(), where=where, level=level, message=message)
+        line = self.errors.add(at_ms=now_ms(), where=where, level=level, message=message)
+        event = LogEvent(at=line.at, where=where, level=line.level, message=line.message)
+        self._around.tell_pages(self.owner.sub, event)
 
     def stop(self) -> None:
         """Stop all processing for this user in this worker, for good."""
@@ -350,12 +328,9 @@ class Runtime:
 
     def watch_links(self) -> None:
         """Put a link that was lost among the errors, once for each loss."""
-        facts = self._around.plane.facts(self.owner.sub)
-        for feed in facts.feeds if facts else ():
-            was, self._links[feed.exchange] = self._links.get(feed.exchange), feed.state
-            if feed.state in LOST and was not in LOST:
-                text = feed.detail or f"{feed.label} is {feed.state}."
-                self.complain(feed.label, "error", text)
+        for feed in self._links.lost(self._feeds()):
+            text = feed.detail or f"{feed.label} is {feed.state}."
+            self.complain(feed.label, "error", text)
 
     @property
     def is_deciding(self) -> bool:
@@ -363,12 +338,12 @@ class Runtime:
         return self._deciding.locked()
 
     def beat(self) -> None:
-        """Take one sample of each link's latency, for the line that the panel draws."""
+        """Take one sample of each link's latency."""
+        self._links.sample(self._feeds())
+
+    def _feeds(self) -> Sequence[FeedFacts]:
         facts = self._around.plane.facts(self.owner.sub)
-        for feed in facts.feeds if facts else ():
-            if feed.latency_ms is not None:
-                line = self._latency.setdefault(feed.exchange, deque(maxlen=LATENCY_SAMPLES))
-                line.append(round(feed.latency_ms, 2))
+        return facts.feeds if facts else ()
 
     def status(self, at_ms: int) -> RuntimeStatus:
         """What is true now."""
@@ -399,7 +374,7 @@ class Runtime:
             queue_depth=len(self._inbox),
             malformed=self._inbox.malformed,
             errors=self.errors.lines(),
-            latency={name: tuple(line) for name, line in self._latency.items()},
+            latency=self._links.latency,
             credentials_set=now.credentials_set if now else None,
             credentials_missing=now.credentials_missing if now else None,
             undo=_undoable(now),

@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from control import leases, wire
 from control.candles import queue_candles, swap_history
 from control.database import Database
-from control.protocol import IndicatorEvent, SignalEvent, events_of
+from control.protocol import IndicatorEvent, SignalEvent, Wire, events_of
 from control.status import cell
 from trading.alerts.compose import alert_of
 from trading.core.market import Candle
@@ -121,6 +121,10 @@ class QueuedSinks:
             closed_at=update.candle.closes_at * 1_000,
         )
         self._events.append((update.owner.sub, event.to_json()))
+
+    def tell_pages(self, sub: str, event: Wire) -> None:
+        """Queue something for a user's open pages."""
+        self._events.append((sub, event.to_json()))
 
     def candles_closed(self, candles: Sequence[Candle]) -> None:
         """Queue closed candles for the cache that every user shares."""

@@ -43,11 +43,11 @@ class ErrorTail:
 
     _lines: OrderedDict[tuple[str, str], ErrorLine] = field(default_factory=OrderedDict)
 
-    def add(self, *, at_ms: int, where: str, level: str, message: str) -> None:
-        """Note an error, newest last."""
+    def add(self, *, at_ms: int, where: str, level: str, message: str) -> ErrorLine:
+        """Note an error, newest last; its line."""
         text = message[:MESSAGE_LENGTH]
         before = self._lines.pop((where, text), None)
-        self._lines[where, text] = ErrorLine(
+        line = self._lines[where, text] = ErrorLine(
             at=at_ms,
             where=where,
             level="error" if level == "error" else "warning",
@@ -56,6 +56,7 @@ class ErrorTail:
         )
         while len(self._lines) > ERROR_LINES:
             self._lines.popitem(last=False)
+        return line
 
     def lines(self) -> list[ErrorLine]:
         """Newest first."""

@@ -32,9 +32,10 @@ from control.mailbox import Mailbox
 from control.plane_watch import PlaneWatch
 from control.planner import Planner
 from control.protocol import Fault, now_ms, worker_of
-from control.runtime import Runtime, Surroundings
+from control.runtime import Runtime
 from control.selfwatch import LOOK_SECONDS, SelfWatch
 from control.standstill import Standstill
+from control.surroundings import Surroundings
 from control.teller import Teller
 from trading.core.market import Market
 from trading.plane import DataPlane
@@ -88,6 +89,7 @@ class Worker:
             tell=self._tell_now,
             clear=self._clearing.clear,
             cache=self._cache_watch.status_of,
+            tell_pages=self._sinks.tell_pages,
             planner=self._planner,
             fault=self._current_fault,
         )

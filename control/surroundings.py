@@ -1,0 +1,31 @@
+"""What a worker gives each of its runtimes to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from control.database import Database
+from control.mailbox import Mailbox
+from control.planner import Planner
+from control.protocol import CacheStatus, Fault, Wire
+from control.sinks import SignalLog
+from trading.core.market import Market
+from trading.plane import DataPlane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every runtime of a worker shares."""
+
+    worker: str
+    database: Database
+    mailbox: Mailbox
+    plane: DataPlane
+    signals: SignalLog
+    tell: Callable[[str], Awaitable[None]]  # makes a user's status readable now
+    clear: Callable[[str, str], None]  # has what Redis keeps for a user alone removed
+    cache: Callable[[Iterable[Market]], CacheStatus | None]  # what these markets' candles take
+    tell_pages: Callable[[str, Wire], None]  # puts an event on a user's open pages
+    planner: Planner
+    fault: Callable[[], Fault | None]  # why the data plane does not turn; None while it does
