@@ -11,10 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from control.inbox import Unreadable
+from control.inbox import LONGEST_ID, Unreadable
 from control.protocol import FOREIGN, Origin
 
-LONGEST_BODY = 1_000_000  # characters; room for a batch of thousands
+# Characters; room for a batch of hundreds. Whatever is longer is not looked into: reading sixteen
+# megabytes would hold up everybody's commands for seconds.
+LONGEST_BODY = 256_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ def origin_of(text: str | None) -> Origin:
 
 
 def ids_in(body: Any) -> list[str]:
-    """Every command id that can be read from a body, a batch's too."""
+    """Every command id that can be read from a body, a batch's too, as far as it is kept."""
     items = body if isinstance(body, list) else [body]
-    return [str(item["id"]) for item in items if isinstance(item, dict) and "id" in item]
+    found = (item["id"] for item in items if isinstance(item, dict) and "id" in item)
+    return [str(command_id)[:LONGEST_ID] for command_id in found]

@@ -43,6 +43,7 @@ NEVER_TOO_OLD = frozenset({Command.PAUSE, Command.RESUME, Command.SWITCH_MODE})
 CAPACITY = 10_000
 LONGEST_ID = 100
 LONGEST_REASON = 2_000
+LARGEST_BATCH = 1_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,12 +102,13 @@ def read(
 ) -> list[Request | Refusal]:
     """Read a body: one command, or a batch of them.
 
-    Every item of a batch is answered on its own; an empty batch and a scalar are refusals.
+    Every item of a batch is answered on its own; an empty batch, one that is too long to be meant,
+    and a scalar are refusals.
     """
     items = body if isinstance(body, list) else [body]
-    parcel = Parcel(entry_id=entry_id, sent_ms=sent_ms, origin=origin, waiting=max(1, len(items)))
-    if not items:
-        items = [Unreadable("an empty batch")]
+    if not 1 <= len(items) <= LARGEST_BATCH:
+        items = [Unreadable(f"a batch of {len(items)}; it must have 1 to {LARGEST_BATCH} commands")]
+    parcel = Parcel(entry_id=entry_id, sent_ms=sent_ms, origin=origin, waiting=len(items))
     return [_read_one(item, parcel, now_ms) for item in items]
 
 

@@ -4,7 +4,10 @@ Rule 1: the stream is the truth; a pub/sub message only wakes the reader of that
     that is not in the stream came from a foreign program and is a command in its own right.
 Rule 2: nothing is acknowledged to the stream before its effect and receipt are committed; that is
     the caller's word to give, through :meth:`Mailbox.settle`.
-Rule 3: a Redis that is away is waited for with jittered backoff; no caller sees it fail.
+Rule 3: a message makes the reader look at its stream without taking from it, for taking is a write
+    that Redis puts on disk first. What was looked at is taken by the next sweep; until then it is
+    in the stream all the same, for whoever comes after us.
+Rule 4: a Redis that is away is waited for with jittered backoff; no caller sees it fail.
 """
 
 from __future__ import annotations
@@ -78,6 +81,7 @@ class Mailbox:
         self._pubsub = self._listener.pubsub()
         self._subscribing = asyncio.Lock()
         self._held: set[tuple[str, str]] = set()  # entries delivered and not settled
+        self._newest: dict[str, str] = {}  # by sub, the last entry that was delivered
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._reading: dict[str, asyncio.Lock] = {}
         self._has_subscriptions = asyncio.Event()
@@ -99,6 +103,7 @@ class Mailbox:
         """Stop receiving for a user."""
         self._subs.discard(sub)
         lock = self._reading.pop(sub, None)
+        self._newest.pop(sub, None)
         self._held = {held for held in self._held if held[0] != sub}
         try:
             await self._pubsub.unsubscribe(commands_of(sub))
@@ -162,6 +167,24 @@ class Mailbox:
             except (RedisError, OSError) as exc:
                 self.connected = False
                 log.warning("mailbox.read", sub=sub, reason=str(exc))
+
+    async def _look(self, sub: str) -> None:
+        """Deliver everything new in one user's stream, and take nothing from it."""
+        lock = self._reading.get(sub)
+        if lock is None:
+            return
+        async with lock:
+            if (newest := self._newest.get(sub)) is None:
+                return  # where to begin, the first reading tells
+            try:
+                entries: Any = await self._client.xrange(
+                    commands_of(sub), min=f"({newest}", count=READ_COUNT
+                )
+            except (RedisError, OSError) as exc:
+                log.warning("mailbox.look", sub=sub, reason=str(exc))  # the reading comes next
+                return
+            for entry_id, fields in entries:
+                self._deliver_newer(sub, entry_id, fields)
 
     # -- out
 
@@ -260,11 +283,12 @@ class Mailbox:
                 if "NOGROUP" not in str(exc):
                     raise
                 log.warning("mailbox.group_recreated", sub=sub)  # Redis came back empty
+                self._newest.pop(sub, None)  # its clock may be another one too
                 await self._ensure_group(sub)
                 continue
             entries = answer[0][1] if answer else []
             for entry_id, fields in entries:
-                self._deliver(sub, entry_id, fields)
+                self._deliver_newer(sub, entry_id, fields)
             if len(entries) < READ_COUNT:
                 return
 
@@ -274,6 +298,13 @@ class Mailbox:
         except (RedisError, OSError):
             return  # the reader reports it
         self.clock_offset_ms = seconds * 1_000 + microseconds // 1_000 - now_ms()
+
+    def _deliver_newer(self, sub: str, entry_id: str, fields: dict[str, str]) -> None:
+        newest = self._newest.get(sub)
+        if newest is not None and _place(entry_id) <= _place(newest):
+            return  # it was looked at; it may be settled since
+        self._newest[sub] = entry_id
+        self._deliver(sub, entry_id, fields)
 
     def _deliver(self, sub: str, entry_id: str, fields: dict[str, str]) -> None:
         if (sub, entry_id) in self._held:
@@ -295,14 +326,20 @@ class Mailbox:
     async def _heard(self, sub: str, text: str) -> None:
         if sub not in self._subs:
             return
-        await self.read(sub)
         body = delivery.read_json(text)
         ids = delivery.ids_in(body)
-        if ids and all((sub, command_id) in self._seen for command_id in ids):
+        await self._look(sub)
+        if self._has_seen(sub, ids):
+            return
+        await self.read(sub)
+        if self._has_seen(sub, ids):
             return  # it was in the stream
         for command_id in ids:
             self._remember(sub, command_id)
         self._receive(Delivery(sub=sub, body=body, entry_id=None, arrived_ms=None))
+
+    def _has_seen(self, sub: str, ids: list[str]) -> bool:
+        return bool(ids) and all((sub, command_id) in self._seen for command_id in ids)
 
     def _remember(self, sub: str, command_id: str) -> None:
         self._seen[sub, command_id] = None
@@ -356,3 +393,9 @@ def _queue(pipe: redis.asyncio.client.Pipeline, sub: str, reply: Reply) -> None:
     if reply.entry_id is not None:
         pipe.xack(commands_of(sub), CONSUMER_GROUP, reply.entry_id)
         pipe.xdel(commands_of(sub), reply.entry_id)
+
+
+def _place(entry_id: str) -> tuple[int, int]:
+    """Entries in order: milliseconds and a number within them."""
+    at, _, number = entry_id.partition("-")
+    return int(at), int(number)
