@@ -58,15 +58,21 @@ class Stage:
         return trader(*(symbols or ("BTC-USD",)), **{"is_paused": False, **columns})
 
     def hosted(self, user: User, by: Worker, *, seconds: float = PATIENCE_SECONDS) -> RuntimeStatus:
-        """Wait until a worker drives a user and has told of it; the status it told."""
+        """Wait until a worker drives a user, tells of it and listens; the status it told."""
 
         def look() -> RuntimeStatus | None:
             status = client.status(user)
             if status is None or status.worker.split(":")[1] != str(by.pid):
                 return None
-            return status if by.drives(user.pk) else None
+            return status if by.drives(user.pk) and self.listeners(user) else None
 
         return patiently(look, seconds=seconds, but=lambda: by.said[-3_000:])
+
+    def listeners(self, user: User) -> int:
+        """How many connections listen for a user's commands."""
+        with self.servers.redis.connect() as redis:
+            counts: Any = redis.pubsub_numsub(commands_of(user.sub))
+            return int(counts[0][1])
 
     def expire_leases(self) -> None:
         """Let the time that a dead worker's leases still run pass at once."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -85,17 +84,10 @@ def test_everybody_else_hears_again_from_an_emptied_redis(
     redis.start()
     for user in (anna, bela):
         works(user)
-        eventually(partial(listeners, stage, user))  # by a message alone as well
+        eventually(partial(stage.listeners, user))  # by a message alone as well
         pause = foreign("pause")
         assert publish(commands_of(user.sub), json.dumps(pause)) == 1
         assert answer_to(user, pause["id"]).success
-
-
-def listeners(stage: Stage, user: User) -> int:
-    """How many connections listen for a user's commands."""
-    with stage.servers.redis.connect() as connection:
-        counts: Any = connection.pubsub_numsub(commands_of(user.sub))
-        return int(counts[0][1])
 
 
 def test_ten_seconds_without_an_answer_of_redis_cost_neither_a_lease_nor_a_command(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from control import client
-from control.protocol import Command, State, commands_of
+from control.protocol import Command, State
 from settings_app.models import User
 from tests.control.running import eventually
 from tests.faults.listening import Done, recorded
@@ -43,8 +43,7 @@ def test_two_workers_never_drive_the_same_user(stage: Stage, anna: User, bela: U
             command = Command.PAUSE if number % 2 == 0 else Command.RESUME
             assert client.send(user, command).applied
         assert revision(user) == before + 10
-        with stage.servers.redis.connect() as redis:
-            assert redis.pubsub_numsub(commands_of(user.sub)) == [(commands_of(user.sub), 1)]
+        assert stage.listeners(user) == 1
     assert all(worker.is_running for worker in workers)
 
 
