@@ -256,3 +256,14 @@ async def test_what_a_fenced_off_worker_read_last_is_taken_back(
     await heir.box.read(SUB, reclaim=True)
     assert len(heir.delivered) == 1  # what waits there is not delivered a second time
     await heir.close()
+
+
+async def test_users_who_are_opened_at_the_same_moment_are_all_heard(redis_url: str) -> None:
+    made = Post()
+    await asyncio.gather(made.box.open(SUB), made.box.open(OTHER))
+    made.start()
+    for sub in (SUB, OTHER):  # by messages alone: a sweep finds none of them
+        assert await made.redis.publish(commands_of(sub), json.dumps({"id": sub})) == 1
+    delivered = await made.until(lambda seen: len(seen) == 2)
+    assert {delivery.sub for delivery in delivered} == {SUB, OTHER}
+    await made.close()
