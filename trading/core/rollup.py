@@ -30,11 +30,6 @@ KEPT_CANDLES: dict[Timeframe, int] = {
 }
 """How many candles reach back to the start of any parent that a repair can touch."""
 
-REDONE_CANDLES: dict[Timeframe, int] = {
-    timeframe: kept * 5 // 4 + 1 for timeframe, kept in KEPT_CANDLES.items()
-}
-"""A repaired bar is redone from a checkpoint that lies up to a quarter further back."""
-
 
 class Rollup:
     """The closed candles of one market in every timeframe, built from its minutes."""
@@ -60,7 +55,7 @@ class Rollup:
                 self._whole_since[parent] = 0 if parent in history else opened_at
         for timeframe, candles in history.items():
             closed = [candle for candle in candles if candle.closes_at <= cut]
-            self._kept[timeframe] = closed[-REDONE_CANDLES[timeframe] :]
+            self._kept[timeframe] = closed[-KEPT_CANDLES[timeframe] :]
 
     def add(self, minute: Candle) -> list[Candle]:
         """Take the next closed minute; every coarser candle that closed with it, finest first."""
@@ -116,7 +111,8 @@ class Rollup:
     def _keep(self, candle: Candle) -> None:
         kept = self._kept[candle.timeframe]
         kept.append(candle)
-        enough = REDONE_CANDLES[candle.timeframe]
+        # A repaired bar is redone from a checkpoint that lies up to a quarter further back.
+        enough = KEPT_CANDLES[candle.timeframe] * 5 // 4 + 1
         if len(kept) > enough + SPARE:
             del kept[:-enough]
 

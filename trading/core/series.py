@@ -16,7 +16,7 @@ from trading.core.candles import Hole, fill
 from trading.core.indicators import IndicatorPoint, IndicatorSeries
 from trading.core.market import Candle, Market, Timeframe, Trade
 from trading.core.minutes import MinuteBuilder, Settled
-from trading.core.rollup import KEPT_CANDLES, REDONE_CANDLES, Rollup
+from trading.core.rollup import KEPT_CANDLES, Rollup
 
 WARM_UP_BARS = 300
 """Bars of each timeframe that seed the indicators; older ones change MACD-V by less than 0.002."""
@@ -130,16 +130,15 @@ class MarketSeries:
             The bars that the indicators stand on now, without gaps.
         """
         end = self._last_minute + Timeframe.M1.seconds
-        known = min(cut, end)
         bars = {}
         for timeframe, candles in history.items():
-            before = [candle for candle in candles if candle.closes_at <= known]
-            since = self._rollup.since(timeframe, timeframe.bucket(known))
+            before = [candle for candle in candles if candle.closes_at <= cut]
+            since = self._rollup.since(timeframe, timeframe.bucket(cut))
             bars[timeframe] = closed_bars([*before, *since], timeframe, end, self.market)
         self._tracks = {timeframe: _Track(timeframe) for timeframe in Timeframe}
         for timeframe, candles in bars.items():
             # An amendment may reach back behind this moment.
-            self._tracks[timeframe].warm_up(candles, redone=REDONE_CANDLES[timeframe])
+            self._tracks[timeframe].warm_up(candles, redone=KEPT_CANDLES[timeframe])
         self._rollup = Rollup()
         self._rollup.seed(bars, end)
         self._builder.correct(history[Timeframe.M1], cut, asked_at_us)

@@ -9,7 +9,13 @@ from contextlib import asynccontextmanager
 
 from tests.trading import running
 from tests.trading.running import BTC, ETH, SOL, Recorder, Rest
+from trading.backfills import OrderedBackfills
 from trading.core.market import Market, Timeframe
+from trading.market.backfill import Backfill
+from trading.market.history import History
+from trading.market.listing import Listing
+from trading.market.ordered import Orders
+from trading.net.http import ExchangeHttp
 from trading.plane import DataPlane
 from trading.ports import BackfillFacts, BackfillOrder, BackfillState
 from trading.simulator.faults import Accept, Refuse
@@ -144,6 +150,36 @@ async def test_a_pause_cancels_and_nothing_more_is_asked() -> None:
         await ended(plane, "bob", order(plane, "bob", SOL))
         assert (rest.candles_of(BTC), rest.candles_of(ETH)) == (1, 0)
     assert [one.market for one in recorder.replacements] == [SOL]
+
+
+async def test_nothing_comes_of_what_was_cancelled_while_the_last_answer_came() -> None:
+    delivered: list[History] = []
+    book = OrderedBackfills()
+    book.place("ann", BackfillOrder(id="a", market=BTC, timeframes=(Timeframe.M1,)))
+    async with (
+        running.serving() as simulator,
+        ExchangeHttp(running.COINBASE, simulator.rest) as http,
+        asyncio.TaskGroup() as tasks,
+    ):
+        rest = Rest(simulator)
+        rest.hold()
+        backfill = Backfill(running.COINBASE, http)
+        listing = Listing(running.COINBASE, http, changed=lambda: None)
+        orders = Orders(
+            *(running.COINBASE, http, backfill, listing),
+            backfills=book,
+            life=book.begin_life(),
+            deliver=delivered.append,
+        )
+        working = [tasks.create_task(one.run()) for one in (backfill, listing, orders)]
+        await asked_for(rest, BTC)
+        book.cancel("ann", reason="by another thread")  # and the loop has not heard of it yet
+        book.place("ann", BackfillOrder(id="b", market=ETH, timeframes=(Timeframe.M1,)))
+        rest.release()
+        await running.until(lambda: delivered, "the second history")
+        for task in working:
+            task.cancel()
+    assert [history.market for history in delivered] == [ETH]
 
 
 async def test_whoever_is_paused_or_unknown_orders_nothing() -> None:
