@@ -67,7 +67,7 @@ class OrderedBackfills:
             if len(living) - len(again) >= MOST_LIVING:
                 return f"{MOST_LIVING} backfills are under way already; try again when some ended"
             for entry in again:
-                entry.end(BackfillState.CANCELLED, REPLACED, now_ms)
+                entry.cancel(REPLACED, now_ms)
             mine[order.id] = _Entry(sub, order, now_ms)
             _tidy(mine, now_ms)
         return None
@@ -79,10 +79,10 @@ class OrderedBackfills:
             cancelled = [
                 entry
                 for entry in self._living()
-                if entry.sub == sub and market in {None, entry.order.market}
+                if entry.sub == sub
+                and market in {None, entry.order.market}
+                and entry.cancel(reason, now_ms)
             ]
-            for entry in cancelled:
-                entry.end(BackfillState.CANCELLED, reason, now_ms)
         return tuple(entry.order.id for entry in cancelled)
 
     def forget(self, sub: str) -> None:
@@ -143,8 +143,16 @@ class OrderedBackfills:
             if (entry := self._heard(errand)) is not None:
                 entry.done = min(entry.total, entry.done + candles)
 
+    def claim(self, errand: Errand) -> bool:
+        """Whether its history may be handed over; from then on it cannot be cancelled."""
+        with self._lock:
+            entry = self._heard(errand)
+            if entry is not None:
+                entry.is_claimed = True
+            return entry is not None
+
     def ended(self, errand: Errand, state: BackfillState, message: str) -> bool:
-        """It came to an end; whether that is news. If not, nothing may come of it."""
+        """It came to an end; whether that is news."""
         with self._lock:
             entry = self._heard(errand)
             if entry is not None:
@@ -170,6 +178,7 @@ class _Entry:
         "_ordered_at_ms",
         "done",
         "ended_at_ms",
+        "is_claimed",
         "order",
         "state",
         "sub",
@@ -183,18 +192,25 @@ class _Entry:
         self.done = 0
         self.total = candles_in(order.timeframes)
         self.ended_at_ms = 0
+        self.is_claimed = False
         self._ordered_at_ms = now_ms
         self._began_at_ms: int | None = None
         self._message = ""
 
     def wait(self) -> None:
         self.state, self.done, self._began_at_ms = BackfillState.WAITING, 0, None
+        self.is_claimed = False
 
     def begin(self, now_ms: int) -> None:
         self.state, self._began_at_ms = BackfillState.RUNNING, now_ms
 
     def end(self, state: BackfillState, message: str, now_ms: int) -> None:
         self.state, self._message, self.ended_at_ms = state, message, now_ms
+
+    def cancel(self, reason: str, now_ms: int) -> bool:
+        if not self.is_claimed:
+            self.end(BackfillState.CANCELLED, reason, now_ms)
+        return not self.is_claimed
 
     def facts(self, now_ms: int) -> BackfillFacts:
         return BackfillFacts(

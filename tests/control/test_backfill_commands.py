@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from io import StringIO
@@ -23,6 +24,8 @@ from control.protocol import (
 from settings_app.models import User
 from tests.control.running import RunningWorker, eventually, status_when
 from tests.control.statuses import a_status
+from tests.trading.running import Rest
+from trading.core.market import Market
 from trading.net.endpoints import Endpoints
 from trading.simulator.faults import Accept, Refuse
 from trading.simulator.server import Simulator
@@ -110,6 +113,29 @@ def test_what_is_known_is_done_although_another_symbol_is_not(anna: User) -> Non
         called("backfill", "NOPE-USD", "BTC-USD", "--timeframes", "1h", "--yes")
     assert "BTC-USD" not in str(refused.value)
     assert set(kept("BTC-USD")) == {"1h"}
+
+
+def test_whoever_interrupts_it_leaves_the_candles_from_before(
+    anna: User, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulator, "_venue", simulator._venue)  # listened to for this test only
+    rest = Rest(simulator)
+    rest.hold()
+    entry = stale("BTC-USD")
+    here = threading.get_ident()
+
+    def interrupt() -> None:
+        eventually(lambda: rest.candles_of(Market("coinbase", "BTC-USD")))
+        signal.pthread_kill(here, signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt, name="Ctrl-C", daemon=True)
+    interrupting.start()
+    with pytest.raises(SystemExit) as exit_:
+        called("backfill", "BTC-USD", "--timeframes", "1m", "--yes")
+    rest.release()
+    interrupting.join(20.0)
+    assert exit_.value.code == 130
+    assert is_kept("BTC-USD", entry)
 
 
 def test_clearing_removes_the_users_own_and_swaps_what_all_share(anna: User, bela: User) -> None:

@@ -115,6 +115,29 @@ def test_cancelling_means_one_market_or_all_of_one_user(book: OrderedBackfills) 
     assert states(book, "bob") == [BackfillState.WAITING]
 
 
+def test_what_is_being_handed_over_can_neither_be_cancelled_nor_done_before(
+    book: OrderedBackfills,
+) -> None:
+    life = book.begin_life()
+    book.place("ann", order(1, BTC))
+    errand = taken(book, life)
+    assert book.claim(errand)
+    assert states(book) == [BackfillState.RUNNING]
+    assert book.cancel("ann", reason="too late") == ()
+    book.place("ann", order(2, BTC))
+    assert book.ended(errand, BackfillState.DONE, "")
+    assert states(book) == [BackfillState.DONE, BackfillState.WAITING]
+    assert book.cancel("ann", reason="a pause") == ("order-2",)
+
+
+def test_what_was_cancelled_is_not_handed_over(book: OrderedBackfills) -> None:
+    life = book.begin_life()
+    book.place("ann", order(1, BTC))
+    errand = taken(book, life)
+    book.cancel("ann", reason="a pause")
+    assert not book.claim(errand)
+
+
 def test_users_take_turns_however_much_one_of_them_orders(book: OrderedBackfills) -> None:
     life = book.begin_life()
     for number in range(5):

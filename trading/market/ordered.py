@@ -97,13 +97,13 @@ class Orders:
         except ExchangeError as exc:
             self._end(errand, BackfillState.FAILED, f"No history of {symbol}: {exc}")
             return
-        count = sum(len(candles) for candles in history.candles.values())
-        if self._end(errand, BackfillState.DONE, f"{count} candles of {symbol} read."):
+        if self._backfills.claim(errand):
             self._deliver(history)
+            count = sum(len(candles) for candles in history.candles.values())
+            self._end(errand, BackfillState.DONE, f"{count} candles of {symbol} read.")
 
-    def _end(self, errand: Errand, state: BackfillState, message: str) -> bool:
-        is_news = self._backfills.ended(errand, state, message)
-        if is_news:
+    def _end(self, errand: Errand, state: BackfillState, message: str) -> None:
+        if self._backfills.ended(errand, state, message):
             log.info(
                 "backfill.ended",
                 sub=errand.sub,
@@ -112,4 +112,3 @@ class Orders:
                 state=str(state),
                 message=message,
             )
-        return is_news
