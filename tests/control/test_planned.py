@@ -171,6 +171,21 @@ def test_entries_that_were_missed_together_fire_in_their_order(anna: User, owner
     assert not desired.read_desired(anna.pk).is_paused
 
 
+def test_what_fires_late_is_no_newer_intent_than_what_was_due_after_it(
+    anna: User, owner: Owner
+) -> None:
+    # Long before now, by the clock of the database: what it records is decided when it was due.
+    ago = timedelta(days=20 * 365)
+    decide_at(anna, EVE - ago)
+    planned.follow(owner, (RESUME, PAUSE), EVE - ago)
+    back = NIGHT - ago + 10 * MINUTE
+    assert [fired(owner, back).text, fired(owner, back).text] == [
+        "pause at 22:00, UTC",
+        "resume at 22:05, UTC",
+    ]
+    assert not desired.read_desired(anna.pk).is_paused
+
+
 # ---------------------------------------------------------------------- what is too late
 @pytest.mark.parametrize("late", [SECOND, planned.GRACE])
 def test_a_time_missed_within_the_grace_fires_late_and_once(owner: Owner, late: timedelta) -> None:

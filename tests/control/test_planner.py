@@ -127,6 +127,7 @@ def test_a_fenced_off_worker_fires_nothing_and_goes_on_for_others(
     assert sent_to(anna) == []
     assert not desired.read_desired(anna.pk).is_paused
     assert len(sent_to(bela)) == 1
+    assert clockwork.complaints == []  # it is the new worker's to show anything
 
 
 def test_a_saved_schedule_is_followed_at_the_next_turn(clockwork: Clockwork, anna: User) -> None:
@@ -148,6 +149,7 @@ def test_the_same_schedule_once_more_asks_postgresql_nothing(
     clockwork.database.close()  # whoever asks now fails
     clockwork.planner.follow(owner, (PAUSE,))
     clockwork.turn(NIGHT - timedelta(seconds=1))
+    assert clockwork.complaints == []
 
 
 def test_with_redis_away_the_intent_is_recorded_for_the_poll(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from control import schedule
 from control.schedule import NeverDue, entry_of, latest, next_after, row_of, text_of
 from settings_app.schema.runtime import ScheduledCommand
 
@@ -116,10 +117,21 @@ def test_of_several_missed_times_the_last_counts() -> None:
     row, now = planned("06:30"), utc("2026-03-28T07:00")
     assert latest(row, utc("2026-03-28T06:30"), now) == utc("2026-03-28T06:30")
     assert latest(row, utc("2026-03-25T06:30"), now) == utc("2026-03-28T06:30")
-    # Years, without counting them day by day.
-    assert latest(row, utc("1970-01-01T06:30"), now) == utc("2026-03-28T06:30")
     weekly = planned("06:30", days=("sun",))
     assert latest(weekly, utc("2026-03-01T06:30"), now) == utc("2026-03-22T06:30")
+
+
+def test_years_of_missed_times_are_not_counted_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[datetime] = []
+
+    def counted(row: ScheduledCommand, after: datetime) -> datetime:
+        asked.append(after)
+        return next_after(row, after)
+
+    monkeypatch.setattr(schedule, "next_after", counted)
+    missed, now = utc("1970-01-01T06:30"), utc("2026-03-28T07:00")
+    assert latest(planned("06:30"), missed, now) == utc("2026-03-28T06:30")
+    assert len(asked) < 20
 
 
 def test_an_entry_is_its_canonical_text_and_comes_back_from_it() -> None:

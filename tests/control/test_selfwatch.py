@@ -102,6 +102,16 @@ def test_the_next_worker_ends_what_the_one_before_it_began(watching: Watching, a
     assert not Incident.objects.filter(ended_at=None).exists()
 
 
+def test_a_worker_that_finds_all_well_ends_what_was_open(watching: Watching, anna: User) -> None:
+    for kind, subject in ((Kind.FAULTED, ""), (Kind.FEED_STALE, "coinbase")):
+        incidents.open_incident(anna.pk, kind, subject, "It fails.", THEN)
+    watching.watch.host(leased(anna))
+    watching.turn()
+    watching.look(anna, WELL, seconds=11)
+    watching.turn()
+    assert told(anna) == ["began", "began", "ended", "ended"]
+
+
 def test_what_is_open_is_read_before_anything_is_judged(watching: Watching, anna: User) -> None:
     watching.watch.host(leased(anna))
     watching.look(anna, FAULTED, seconds=30)
