@@ -258,8 +258,12 @@ def _told(row: desired.Desired) -> Desired:
 
 
 def lend_connection() -> None:
-    """Give this thread's database connection back: whoever waits for a runtime needs none."""
-    if not connection.in_atomic_block:
+    """Give a pooled database connection back: whoever waits for a runtime needs none.
+
+    Half a minute of waiting in as many requests as the pool is wide would else stop the server.
+    """
+    is_pooled = "pool" in connection.settings_dict["OPTIONS"]
+    if is_pooled and not connection.in_atomic_block:
         connection.close()
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import pytest
 import redis
 from asgiref.sync import async_to_sync
+from django.db import connection
 from pytest_django import Settings as Configuration
 from redis.client import PubSub
 
@@ -32,6 +37,7 @@ from control.protocol import (
     result_of,
     status_of,
 )
+from livermore.env import PROJECT
 from settings_app import desired
 from settings_app.models import User
 from tests.control.cable import laid_to
@@ -217,6 +223,49 @@ async def test_more_wait_at_once_than_there_are_threads(anna: User) -> None:
             await speaker.publish(responses_of(anna.sub), succeeded(str(command.id)).to_json())
         answers = await asyncio.gather(*waiting)
     assert all(answer.applied for answer in answers)
+
+
+# Two threads of a process whose pool has one connection: prints how each send ended.
+TWO_AT_ONCE = """
+import sys, threading
+import django
+django.setup()
+from control import client
+def ask(pk, sub):
+    user = client.Recipient(pk=int(pk), sub=sub)
+    print(client.send(user, "pause", wait=20.0).applied, flush=True)
+threads = [threading.Thread(target=ask, args=pair.split(":")) for pair in sys.argv[1:]]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_who_waits_holds_no_connection_of_the_pool(anna: User, bela: User) -> None:
+    arrived: list[str] = []
+    both = (anna, bela)
+
+    def react(speaker: redis.Redis, command: RuntimeCommand) -> None:
+        arrived.append(str(command.id))
+        if len(arrived) == len(both):  # nobody is answered before both have recorded
+            for user, command_id in product(both, arrived):
+                tell(speaker, user, succeeded(command_id))
+
+    base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    with runtime(anna, react), runtime(bela, react):
+        done = subprocess.run(
+            [sys.executable, "-c", TWO_AT_ONCE, *(f"{user.pk}:{user.sub}" for user in both)],
+            cwd=PROJECT,
+            env={
+                **os.environ,
+                "DATABASE_URL": f"{base}/{connection.settings_dict['NAME']}",
+                "LIVERMORE_DATABASE_POOL": "1",
+            },
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+    assert done.stdout.split() == ["True", "True"], done.stderr
 
 
 # ------------------------------------------------------------------ an id of the caller's own
