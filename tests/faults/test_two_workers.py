@@ -9,8 +9,8 @@ import pytest
 from control import client
 from control.protocol import Command, State
 from settings_app.models import User
+from tests.control.recording import Done, recorded
 from tests.control.running import eventually
-from tests.faults.listening import Done, recorded
 from tests.faults.programs import Worker
 from tests.faults.stage import (
     Stage,

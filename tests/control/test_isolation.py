@@ -1,0 +1,218 @@
+"""Two users side by side: what is done for one touches nothing of the other.
+
+Every Redis command and every SQL query, of the worker and of the senders, is held against three
+rules: a name holds exactly the ``sub`` it is touched for, or is shared market data or a worker's; a
+query carries the id of exactly one user, or is one of the few that are for all by design; and
+while one user's commands run, the other's names see their heartbeat and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from control import client
+from control.protocol import Command, RuntimeStatus, State, commands_of
+from settings_app import desired
+from settings_app.models import User
+from tests.control.conftest import trader
+from tests.control.recording import Done, Query, queries, recorded
+from tests.control.running import RunningWorker, publish, running_worker, status_when
+from tests.control.test_worker import answer_to, closes_candles, foreign, is_paused
+from trading.net.endpoints import Endpoints
+
+pytestmark = pytest.mark.timeout(120)
+
+# Ids that no limit, fence or revision is by chance.
+ANNA, BELA = 7_000_001, 8_000_002
+
+ALL_TEN: list[tuple[Command, dict[str, Any] | None]] = [
+    (Command.PAUSE, None),
+    (Command.RESUME, None),
+    (Command.SWITCH_MODE, {"mode": "position-monitor"}),
+    (Command.SWITCH_MODE, {"mode": "scalper-macdv"}),
+    (Command.RELOAD_SETTINGS, None),
+    (Command.ADD_SYMBOL, {"symbol": "LTC-USD"}),
+    (Command.REMOVE_SYMBOL, {"symbol": "LTC-USD"}),
+    (Command.FORCE_BACKFILL, {"symbol": "ETH-USD", "timeframes": ["1m"]}),
+    (Command.CLEAR_CACHE, {"scope": "all"}),
+    (Command.STATUS, None),
+    (Command.UNDO, None),
+]
+
+SHARED = ("livermore:candles:", "livermore:worker:")
+OF_A_USER = re.compile(
+    r"livermore:(commands|responses|result|status|events|history):(?P<sub>[^:]+)"
+)
+# Commands of Redis that touch no name; whatever else touches none is not known to this test.
+NAMELESS = frozenset(
+    {"AUTH", "CLIENT", "ECHO", "EXEC", "HELLO", "INFO", "MULTI", "PING", "SELECT", "TIME"}
+    | {"UNSUBSCRIBE"}
+)
+FORBIDDEN = frozenset({"KEYS", "PSUBSCRIBE", "FLUSHDB", "FLUSHALL", "RANDOMKEY"})
+AT_REST = {
+    "commands": {"XREADGROUP", "XAUTOCLAIM", "XGROUP", "SUBSCRIBE"},
+    "status": {"SET", "PUBLISH", "GET"},  # GET is this test's
+}
+
+# The queries that are for all users by design, each reviewed: what it is for, and what it says.
+FOR_ALL = {
+    "the poll: whom to host, and how far their wishes have got": "FROM settings_app_user WHERE"
+    " is_active AND is_staff AND enables_exchange",
+    "taking free leases": "INSERT INTO control_lease",
+    "prolonging leases": "UPDATE control_lease AS lease SET expires_at = clock_timestamp() +",
+    "letting go of leases": "UPDATE control_lease AS lease SET expires_at = clock_timestamp(),",
+    "pruning receipts by their age": 'DELETE FROM "control_receipt" WHERE',
+}
+TRANSACTION = re.compile(r"(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT|SET CONSTRAINTS)\b")
+
+
+@pytest.fixture
+def anna(transactional_db: None, redis_url: str) -> User:
+    return trader("BTC-USD", "ETH-USD", is_paused=False, pk=ANNA)
+
+
+@pytest.fixture
+def bela(transactional_db: None, redis_url: str) -> User:
+    return trader("ETH-USD", "SOL-USD", is_paused=False, pk=BELA)
+
+
+@pytest.fixture
+def worker(anna: User, bela: User, endpoints: dict[str, Endpoints]) -> Iterator[RunningWorker]:
+    """Both are hosted by the same one, and both process trades."""
+    with running_worker(endpoints) as worker:
+        for user in (anna, bela):
+            status_when(user, closes_candles)
+        yield worker
+
+
+def run_all_ten(user: User) -> None:
+    for command, payload in ALL_TEN:
+        assert client.send(user, command, payload).result is not None, command
+
+
+def test_every_redis_command_touches_one_users_names_or_shared_ones(
+    anna: User, bela: User, redis_url: str, endpoints: dict[str, Endpoints]
+) -> None:
+    subs = {anna.sub, bela.sub}
+    with recorded(redis_url) as done:
+        with running_worker(endpoints):  # from the first subscription to the last goodbye
+            for user in (anna, bela):
+                status_when(user, closes_candles)
+                run_all_ten(user)
+        User.objects.filter(pk=anna.pk).update(is_active=False)
+        with running_worker(endpoints):
+            status_when(bela, closes_candles)
+    assert [each for each in done if each.name in FORBIDDEN] == []
+    assert [each for each in done if is_astray(each, subs)] == []
+    assert [each for each in transactions(done) if len(subs_of(each)) > 1] == []
+    seen = {name for each in done for name in each.touched}
+    for user in (anna, bela):  # or it would have watched nothing
+        of_user = {name.split(":")[1] for name in seen if user.sub in name}
+        assert of_user >= {"commands", "responses", "result", "status", "history"}
+
+
+def is_astray(done: Done, subs: set[str]) -> bool:
+    """Whether a command touches a name that is neither one user's nor shared."""
+    if not done.touched:
+        return done.name not in NAMELESS
+    if any(name.startswith("livermore:") and not is_known(name, subs) for name in done.touched):
+        return True
+    return len(subs_of([done])) > 1
+
+
+def is_known(name: str, subs: set[str]) -> bool:
+    found = OF_A_USER.match(name)
+    return name.startswith(SHARED) if found is None else found["sub"] in subs
+
+
+def subs_of(done: list[Done]) -> set[str]:
+    """Whose names are touched."""
+    matches = [OF_A_USER.match(name) for each in done for name in each.touched]
+    return {found["sub"] for found in matches if found is not None}
+
+
+def transactions(done: list[Done]) -> Iterator[list[Done]]:
+    """What each connection did between MULTI and EXEC."""
+    open_ones: dict[str, list[Done]] = {}
+    for each in done:
+        if each.name == "MULTI":
+            open_ones[each.address] = []
+        elif each.name == "EXEC":
+            yield open_ones.pop(each.address, [])
+        elif each.address in open_ones:
+            open_ones[each.address].append(each)
+
+
+def test_every_query_carries_one_users_id_or_is_for_all_by_design(
+    anna: User, bela: User, endpoints: dict[str, Endpoints]
+) -> None:
+    with queries() as asked, running_worker(endpoints):
+        for user in (anna, bela):
+            status_when(user, closes_candles)
+            run_all_ten(user)
+    people = {anna.pk: anna.sub, bela.pk: bela.sub}
+    assert [query for query in asked if not is_proper(query, people)] == []
+    for user in (anna, bela):
+        assert sum(whose(query, people) == {user.pk} for query in asked) > len(ALL_TEN)
+
+
+def is_proper(query: Query, people: dict[int, str]) -> bool:
+    if TRANSACTION.match(query.text) or is_for_all(query):
+        return True
+    return len(whose(query, people)) == 1
+
+
+def is_for_all(query: Query) -> bool:
+    return any(part in query.text for part in FOR_ALL.values())
+
+
+def whose(query: Query, people: dict[int, str]) -> set[int]:
+    """Whose id or sub a query carries."""
+    texts = [str(value) for value in query.values]
+    return {pk for pk, sub in people.items() if any(t == str(pk) or sub in t for t in texts)}
+
+
+def test_one_users_commands_touch_no_name_and_no_row_of_the_other(
+    anna: User, bela: User, worker: RunningWorker, redis_url: str
+) -> None:
+    assert client.send(bela, Command.PAUSE).applied  # and so has nothing of her own to write
+    rest = status_when(bela, is_paused)
+    with recorded(redis_url) as done, queries() as asked:
+        run_all_ten(anna)
+        status_when(bela, lambda status: status.at > rest.at)
+    of_bela = [each for each in done if bela.sub in subs_of([each])]
+    assert [each for each in of_bela if not is_at_rest(each)] == []
+    people = {anna.pk: anna.sub, bela.pk: bela.sub}
+    theirs = [query for query in asked if bela.pk in whose(query, people)]
+    assert [query for query in theirs if not is_for_all(query)] == []
+    now = status_when(bela, is_paused)
+    assert essence(now) == essence(rest)
+
+
+def essence(status: RuntimeStatus) -> tuple[Any, ...]:
+    """What nobody but the user may change."""
+    symbols = [row.symbol for row in status.symbols]
+    return status.state, status.desired, status.settings_revision, symbols, status.counts
+
+
+def is_at_rest(done: Done) -> bool:
+    """Whether this is what a runtime does when nobody asks anything of it."""
+    return all(done.name in AT_REST.get(name.split(":")[1], ()) for name in done.touched)
+
+
+@pytest.mark.parametrize("key", ["sub", "user", "userId"])
+def test_no_payload_says_whose_runtime_is_meant(
+    anna: User, bela: User, worker: RunningWorker, key: str
+) -> None:
+    before = desired.read_desired(bela.pk)
+    for pause in (foreign("pause", payload={key: bela.sub}), foreign("pause", **{key: bela.sub})):
+        publish(commands_of(anna.sub), json.dumps(pause))
+        assert answer_to(anna, pause["id"]).status == "failed"
+        assert client.result(bela, pause["id"]) is None
+    assert desired.read_desired(bela.pk) == before
+    status_when(bela, lambda status: status.state is State.RUNNING)
