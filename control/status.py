@@ -170,7 +170,7 @@ def shape(known: Known, facts: DeskFacts | None) -> int:
             tuple((f.exchange, f.state, f.subscriptions, f.reconnects) for f in feeds),
             tuple((market.market, market.live) for market in markets),
             len(facts.failures) if facts else 0,
-            tuple((one.id, one.state) for one in facts.backfills) if facts else (),
+            tuple((one.id, one.state, one.done) for one in facts.backfills) if facts else (),
         )
     )
 

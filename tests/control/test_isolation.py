@@ -67,6 +67,10 @@ FOR_ALL = {
     "prolonging leases": "UPDATE control_lease AS lease SET expires_at = clock_timestamp() +",
     "letting go of leases": "UPDATE control_lease AS lease SET expires_at = clock_timestamp(),",
     "pruning receipts by their age": 'DELETE FROM "control_receipt" WHERE',
+    "what is open of those who are taken on": 'SELECT "control_incident"."user_id" AS "user_id",',
+    "who should be driven and is not": "FROM settings_app_user AS u LEFT JOIN control_lease",
+    "whose worker is back": "FROM control_incident AS incident JOIN settings_app_user AS u",
+    "Django's table of tables": 'FROM "django_content_type"',
 }
 TRANSACTION = re.compile(r"(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT|SET CONSTRAINTS)\b")
 

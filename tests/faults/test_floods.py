@@ -15,6 +15,7 @@ from django.db import connections
 
 from control import client
 from control.client import Answer
+from control.correspondence import read_answer
 from control.models import Receipt
 from control.protocol import Command, CommandResult, State, commands_of, now_ms, result_of
 from settings_app import desired
@@ -179,7 +180,7 @@ def put(pipe: Any, user: User, command: dict[str, Any]) -> str:
 
 def is_answered(text: Any) -> bool:
     """Whether a result key holds a final answer."""
-    answer = None if text is None else client.read_answer(json.loads(text))
+    answer = None if text is None else read_answer(json.loads(text))
     return isinstance(answer, CommandResult)
 
 
