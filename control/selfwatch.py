@@ -89,13 +89,11 @@ class SelfWatch:
         if watched is None or watched.symptoms is None:
             return
         for turn in watched.symptoms.look(health, at_ms):
-            log.warning(
-                "incident.began" if turn.state == "began" else "incident.ended",
-                sub=sub,
-                kind=str(turn.key.kind),
-                subject=turn.key.subject,
-                detail=turn.detail,
-            )
+            key, told = turn.key, {"sub": sub, "detail": turn.detail}
+            if turn.state == "began":
+                log.warning("incident.began", kind=str(key.kind), subject=key.subject, **told)
+            else:
+                log.info("incident.ended", kind=str(key.kind), subject=key.subject, **told)
             watched.note(turn)
 
     # -- the side task
