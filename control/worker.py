@@ -21,7 +21,7 @@ import structlog
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from control import leases, ledger, sinks, tasks, wire
+from control import incidents, leases, ledger, sinks, tasks, wire
 from control.absence import watch_in_worker
 from control.cache import CacheWatch, Clearing
 from control.database import Database
@@ -227,6 +227,7 @@ class Worker:
         while True:
             try:
                 await self._database.run(ledger.prune)
+                await self._database.run(incidents.prune)
             except DatabaseError as exc:
                 log.warning("worker.prune", reason=str(exc).strip())
             await asyncio.sleep(PRUNE_SECONDS)
