@@ -2,13 +2,14 @@
 #
 #   make run                 everything, until Ctrl-C     PORT=8000 EXCHANGE=simulated|live SPEED=1
 #   make test  make check    what CI runs                 ARGS="…" goes to pytest
+#   make chaos               everything breaks at random  SEED=… SECONDS=120
 #   make bench               how quick it is, in a minute ARGS="…" names figures
 #   make setup               the installation alone
 #   make lock                pin the requirements anew
 #   make clean               remove everything that any of these made, the data included
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench setup lock clean
+.PHONY: run test check chaos bench setup lock clean
 .DELETE_ON_ERROR:
 
 ifeq ($(origin PYTHON),undefined)
@@ -34,6 +35,9 @@ check: .venv/dev.stamp
 	LIVERMORE_HTTPS=1 $(IN_VENV) manage.py check --deploy --fail-level WARNING
 	$(IN_VENV) manage.py makemigrations --check --dry-run
 	$(IN_VENV) manage.py settings_reference --check
+
+chaos: .venv/dev.stamp
+	@SEED="$(SEED)" SECONDS="$(SECONDS)" $(IN_VENV) -m tests.chaos
 
 bench: .venv/dev.stamp
 	@$(IN_VENV) -m tests.benchmarks $(ARGS)
