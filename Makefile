@@ -37,7 +37,7 @@ check: .venv/dev.stamp
 	$(IN_VENV) manage.py settings_reference --check
 
 chaos: .venv/dev.stamp
-	@SEED="$(SEED)" SECONDS="$(SECONDS)" $(IN_VENV) -m tests.chaos
+	@$(IN_VENV) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: .venv/dev.stamp
 	@$(IN_VENV) -m tests.benchmarks $(ARGS)

@@ -1,7 +1,8 @@
-"""``SEED=… SECONDS=… python -m tests.chaos``: break everything for a while; exit 1 if it shows."""
+"""``python -m tests.chaos``: break everything at random for a while; exit 1 if it shows."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import sys
@@ -26,8 +27,11 @@ TRACE_LINES = 80
 
 def main() -> int:
     """Run, and tell what came of it."""
-    seed = os.environ.pop("SEED", "") or str(random.SystemRandom().randrange(1_000_000))
-    seconds = float(os.environ.pop("SECONDS", "") or DEFAULT_SECONDS)
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seed", default=str(random.SystemRandom().randrange(1_000_000)))
+    parser.add_argument("--seconds", type=float, default=DEFAULT_SECONDS)
+    arguments = parser.parse_args()
+    seed, seconds = arguments.seed, arguments.seconds
     tell(f"chaos of seed {seed} for {seconds:g} s, {USERS} users with {SENDERS} senders each")
     with breakable_servers() as servers:
         set_up_django(servers)
