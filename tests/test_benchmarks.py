@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from tests.benchmarks.measuring import Contest, Figure, Measured, Spread, Verdict, judge
+from tests.benchmarks.measuring import Contest, Figure, Measured, Side, Spread, Verdict, judge
 
 QUICK = Spread(1.0, 1.0, 1.0)
 KEPT, UNSURE, BROKEN = Verdict.KEPT, Verdict.UNSURE, Verdict.BROKEN
@@ -16,7 +16,7 @@ def figure(*, most_times: float | None = None, most_ms: float | None = None) -> 
     return Figure(
         name="a",
         title="a thing",
-        contest=lambda: nullcontext(Contest(int, int)),
+        contest=lambda: nullcontext(Contest(Side(int), Side(int))),
         most_times=most_times,
         most_ms=most_ms,
     )

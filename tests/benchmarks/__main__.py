@@ -14,7 +14,11 @@ from tests.benchmarks.measuring import Figure, Measured, Spread, Verdict, judge,
 from tests.benchmarks.servers import own_servers
 
 # Each has FIGURES. They are imported late: they need Django's models.
-MODULES = ("tests.benchmarks.settings_documents",)
+MODULES = (
+    "tests.benchmarks.settings_documents",
+    "tests.benchmarks.pauses",
+    "tests.benchmarks.broadcasts",
+)
 
 
 def main(names: Sequence[str]) -> int:
@@ -47,13 +51,24 @@ def run(figure: Figure) -> Verdict:
 
 def lines(figure: Figure, measured: Measured) -> list[str]:
     """The figures of one contest."""
-    most_ms = "" if figure.most_ms is None else f"budget {figure.most_ms:g} ms"
-    most_times = "" if figure.most_times is None else f"budget {figure.most_times:g} ×"
-    return [
-        f"ours   {text(measured.ours_ms, 'ms')}   {most_ms}".rstrip(),
+    noise = measured.bare_ms.p90 if figure.within_noise else None
+    shown = [
+        f"ours   {text(measured.ours_ms, 'ms')}{budget(figure.most_ms or noise, 'ms')}",
         f"bare   {text(measured.bare_ms, 'ms')}",
-        f"ratio  {text(measured.times, '× ')}   {most_times}".rstrip(),
+        f"ratio  {text(measured.times, '× ')}{budget(figure.most_times, '×')}",
     ]
+    if figure.most_tail_ms is not None:
+        shown.append(f"p99    {text(measured.tail_ms, 'ms')}{budget(figure.most_tail_ms, 'ms')}")
+    if figure.most_tail is not None:
+        shown.append(
+            f"p99    {text(measured.tail, '× ')}{budget(figure.most_tail, '× our median')}"
+        )
+    return shown
+
+
+def budget(most: float | None, unit: str) -> str:
+    """What was promised, if anything."""
+    return "" if most is None else f"   budget {most:.3g} {unit}"
 
 
 def text(spread: Spread, unit: str) -> str:

@@ -51,6 +51,12 @@ def _on_the_servers_processor() -> Iterator[None]:
     os.sched_setaffinity(0, processors[:1])
 
 
+def every_processor(pid: int) -> None:
+    """Let a process run where the machine likes, as the processes of ``make run`` do."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(pid, range(os.cpu_count() or 1))
+
+
 def _set_up_django(state: Path, stack: Stack) -> None:
     for name in tuple(os.environ):
         if name.startswith("LIVERMORE_") or name in OURS:

@@ -20,7 +20,7 @@ from settings_app import desired, services
 from settings_app.documents import canonical, merge_patch
 from settings_app.models import User
 from settings_app.schema import default_document, validate
-from tests.benchmarks.measuring import Contest, Figure
+from tests.benchmarks.measuring import Contest, Figure, Side
 
 DOCUMENT_BYTES = 4_400  # what a trader's document with some sixty markets comes to
 USERS = 100_000
@@ -94,7 +94,7 @@ def section_patch() -> Iterator[Contest]:
                 session.execute(LOCK, [bare.pk])
                 session.execute(WRITE, [section, bare.pk])
 
-        yield Contest(patch, write, settle=reloads.flush)
+        yield Contest(Side(patch, settle=reloads.flush), Side(write))
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def whole_read() -> Iterator[Contest]:
             row = session.execute(READ, [user.pk]).fetchone()
             return json.loads(row[0]) if row else None
 
-        yield Contest(read, decode)
+        yield Contest(Side(read), Side(decode))
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def poll() -> Iterator[Contest]:
         def rows() -> object:
             return session.execute(POLL).fetchall()
 
-        yield Contest(desired.hosted_users, rows)
+        yield Contest(Side(desired.hosted_users), Side(rows))
 
 
 FIGURES = (

@@ -1,0 +1,173 @@
+"""``python -m tests.benchmarks.flood``: Coinbase's market data WebSocket on a very busy day.
+
+Rule 1: it speaks the protocol as far as a feed of ours needs it: subscriptions with their answers,
+    numbered frames, heartbeats, trades with ids that leave nothing out. Each message is one trade.
+Rule 2: it costs as little as it can, for it shares the machine with what is measured: frames are
+    made of templates and written many at a time.
+Rule 3: standard input rules it: a line says how many messages a second from now on; its end ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from websockets.frames import Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from livermore.embedded.ports import LOOPBACK
+
+SLICE_SECONDS = 0.005
+BEAT_SECONDS = 1.0
+FIRST_TRADE = 2**40  # above whatever the simulated exchange's REST has told
+MOST_BEHIND = 2**20  # bytes a reader may be behind before the rest of a slice is left out
+LONG = 126
+
+
+class Connection(asyncio.Protocol):
+    """One feed of the worker's, and what it subscribed to."""
+
+    def __init__(self, flood: Flood) -> None:
+        self._flood = flood
+        self._protocol = ServerProtocol()
+        self._numbers = itertools.count()
+        self._books: dict[str, Iterator[int]] = {}
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody dials."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer the handshake, pings and subscriptions."""
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._protocol.send_response(self._protocol.accept(event))
+                self._flood.connections.add(self)
+            elif event.opcode is Opcode.TEXT:
+                self._obey(json.loads(event.data))
+        self._flush()
+
+    def connection_lost(self, _reason: Exception | None) -> None:
+        """It hung up."""
+        self._flood.connections.discard(self)
+
+    def tell(self, trades: Iterable[int], now: str) -> int:
+        """Send one message for each trade; how many were sent."""
+        books = list(self._books.items())
+        if self._transport is None or not books:
+            return 0
+        if self._transport.get_write_buffer_size() > MOST_BEHIND:
+            return 0
+        told = [
+            _frame(self._trade(*books[number % len(books)], next(self._numbers), now))
+            for number in trades
+        ]
+        self._transport.write(b"".join(told))
+        return len(told)
+
+    def beat(self, now: str) -> None:
+        """Send a heartbeat."""
+        self._say("heartbeats", [{"current_time": now, "heartbeat_counter": 0}], now)
+
+    def _obey(self, asked: dict[str, Any]) -> None:
+        for book in asked.get("product_ids", ()):
+            if asked["type"] == "subscribe":
+                self._books.setdefault(book, itertools.count(FIRST_TRADE))
+            else:
+                self._books.pop(book, None)
+        held = {"market_trades": list(self._books), "heartbeats": ["heartbeats"]}
+        self._say("subscriptions", [{"subscriptions": held}], _now())
+
+    def _say(self, channel: str, events: list[dict[str, Any]], now: str) -> None:
+        envelope = {
+            "channel": channel,
+            "timestamp": now,
+            "sequence_num": next(self._numbers),
+            "events": events,
+        }
+        self._protocol.send_text(json.dumps(envelope).encode())
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._transport is None:
+            return
+        for data in self._protocol.data_to_send():
+            self._transport.write(data)
+
+    @staticmethod
+    def _trade(book: str, ids: Iterator[int], number: int, now: str) -> bytes:
+        trade_id = next(ids)
+        return (
+            f'{{"channel":"market_trades","timestamp":"{now}","sequence_num":{number},'
+            f'"events":[{{"type":"update","trades":[{{"product_id":"{book}",'
+            f'"trade_id":"{trade_id}","price":"{100 + trade_id % 7}","size":"0.015",'
+            f'"time":"{now}","side":"BUY"}}]}}]}}'
+        ).encode()
+
+
+class Flood:
+    """Every connection, and how much they are told."""
+
+    def __init__(self) -> None:
+        self.connections: set[Connection] = set()
+        self.rate = 0
+
+    async def pour(self) -> None:
+        """Tell so many trades a second, in small slices, and a heartbeat each second."""
+        due, beat_at, last = 0.0, 0.0, time.monotonic()
+        while True:
+            await asyncio.sleep(SLICE_SECONDS)
+            now, text = time.monotonic(), _now()
+            due = min(due + (now - last) * self.rate, self.rate * 0.1)
+            last = now
+            for connection in tuple(self.connections):
+                connection.tell(range(int(due)), text)
+            due -= int(due)
+            if now - beat_at >= BEAT_SECONDS:
+                beat_at = now
+                for connection in tuple(self.connections):
+                    connection.beat(text)
+
+
+def _frame(payload: bytes) -> bytes:
+    """One unmasked text frame (RFC 6455, section 5.2); none of ours is longer than 64 KB."""
+    length = len(payload)
+    if length < LONG:
+        return bytes((0x81, length)) + payload
+    return bytes((0x81, LONG)) + length.to_bytes(2, "big") + payload
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+async def _run(port: int) -> None:
+    flood = Flood()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(flood), LOOPBACK, port)
+    pouring = asyncio.create_task(flood.pour(), name="pour")
+    orders = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    sys.stdout.write("flood\n")
+    sys.stdout.flush()
+    while line := await orders.readline():
+        flood.rate = int(line)
+    pouring.cancel()
+    server.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.flood", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
+    asyncio.run(_run(parser.parse_args().port))

@@ -1,0 +1,90 @@
+"""What a pause costs: over HTTP, through real processes, until it is applied.
+
+Applied means that the gate is closed: what bounds the answer bounds the gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+from control import client
+from settings_app.models import User
+from tests.benchmarks import processes
+from tests.benchmarks.measuring import Contest, Figure, Side
+from tests.benchmarks.people import Browser, trader
+
+WATCHED = ("BTC-USD", "ETH-USD", "SOL-USD")
+BUSY_MESSAGES = 20_000  # a second
+UPDATE, COMMAND = "/bench/update", "/bench/command"
+
+
+@contextmanager
+def pause() -> Iterator[Contest]:
+    """A pause, and a view on the same server that commits one UPDATE."""
+    anna, bare = trader("pause-ours", *WATCHED), trader("pause-bare")
+    with ExitStack() as stack:
+        exchange = stack.enter_context(processes.exchange())
+        worker = stack.enter_context(processes.worker(exchange))
+        web = stack.enter_context(processes.web())
+        worker.wait_until(lambda: _runs(anna))
+        ours = stack.enter_context(closing(Browser(web.port, anna)))
+        theirs = stack.enter_context(closing(Browser(web.port, bare)))
+        yield Contest(
+            Side(
+                lambda: ours.post(COMMAND, command="pause"),
+                settle=lambda: ours.post(COMMAND, command="resume"),
+            ),
+            Side(lambda: theirs.post(UPDATE)),
+        )
+
+
+@contextmanager
+def pause_under_load() -> Iterator[Contest]:
+    """A pause while the exchange talks very much, and while it hardly talks at all.
+
+    Somebody else of the same worker watches the same markets, so that the data goes on flowing
+    through a pause.
+    """
+    anna, busy = trader("loaded-ours", *WATCHED), trader("loaded-busy", *WATCHED)
+    with ExitStack() as stack:
+        exchange = stack.enter_context(processes.exchange())
+        flood = stack.enter_context(processes.flood())
+        worker = stack.enter_context(processes.worker(exchange, flood))
+        web = stack.enter_context(processes.web())
+        worker.wait_until(lambda: _runs(anna) and _runs(busy))
+        page = stack.enter_context(closing(Browser(web.port, anna)))
+
+        def pausing(messages: int) -> Side:
+            return Side(
+                lambda: page.post(COMMAND, command="pause"),
+                settle=lambda: page.post(COMMAND, command="resume"),
+                before=lambda: flood.tell(str(messages)),
+            )
+
+        yield Contest(pausing(BUSY_MESSAGES), pausing(0))
+
+
+def _runs(user: User) -> bool:
+    status = client.status(user)
+    return status is not None and status.state == "running"
+
+
+FIGURES = (
+    Figure(
+        name="pause",
+        title="pause over HTTP until it is applied, and a view that commits one UPDATE",
+        contest=pause,
+        most_times=1.5,
+        most_tail=3.0,
+        seconds=15.0,
+    ),
+    Figure(
+        name="pause-under-load",
+        title=f"the same under {BUSY_MESSAGES:,} market messages a second, and without them",
+        contest=pause_under_load,
+        within_noise=True,
+        most_tail_ms=100.0,
+        seconds=15.0,
+    ),
+)

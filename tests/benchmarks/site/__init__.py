@@ -1,0 +1,1 @@
+"""The product's own web process, with one address and one socket more: the bare ways."""
