@@ -42,9 +42,10 @@ def run(figure: Figure) -> Verdict:
     """Measure one figure and tell what came of it."""
     with figure.contest() as contest:
         measured = measure(contest, seconds=figure.seconds)
+        note = contest.note()
     verdict = judge(figure, measured)
     tell(f"{verdict.value} {figure.name}: {figure.title}")
-    for line in lines(figure, measured):
+    for line in [*lines(figure, measured), *filter(None, [note])]:
         tell(f"    {line}")
     return verdict
 

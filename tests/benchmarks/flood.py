@@ -4,7 +4,8 @@ Rule 1: it speaks the protocol as far as a feed of ours needs it: subscriptions 
     numbered frames, heartbeats, trades with ids that leave nothing out. Each message is one trade.
 Rule 2: it costs as little as it can, for it shares the machine with what is measured: frames are
     made of templates and written many at a time.
-Rule 3: standard input rules it: a line says how many messages a second from now on; its end ends it.
+Rule 3: standard input rules it: a line says how many messages a second from now on, and its end
+    ends it. To "?" it answers how many it has sent, and in how many milliseconds of pouring.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from livermore.embedded.ports import LOOPBACK
 
 SLICE_SECONDS = 0.005
+MOST_LATE_SECONDS = 0.1  # what was missed before that is not made up for
 BEAT_SECONDS = 1.0
 FIRST_TRADE = 2**40  # above whatever the simulated exchange's REST has told
 MOST_BEHIND = 2**20  # bytes a reader may be behind before the rest of a slice is left out
@@ -54,8 +56,8 @@ class Connection(asyncio.Protocol):
             if isinstance(event, Request):
                 self._protocol.send_response(self._protocol.accept(event))
                 self._flood.connections.add(self)
-            elif event.opcode is Opcode.TEXT:
-                self._obey(json.loads(event.data))
+            elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
+                self._obey(json.loads(bytes(event.data)))
         self._flush()
 
     def connection_lost(self, _reason: Exception | None) -> None:
@@ -122,6 +124,8 @@ class Flood:
     def __init__(self) -> None:
         self.connections: set[Connection] = set()
         self.rate = 0
+        self.sent = 0
+        self.poured_seconds = 0.0
 
     async def pour(self) -> None:
         """Tell so many trades a second, in small slices, and a heartbeat each second."""
@@ -129,10 +133,11 @@ class Flood:
         while True:
             await asyncio.sleep(SLICE_SECONDS)
             now, text = time.monotonic(), _now()
-            due = min(due + (now - last) * self.rate, self.rate * 0.1)
+            due = min(due + (now - last) * self.rate, self.rate * MOST_LATE_SECONDS)
+            self.poured_seconds += (now - last) * bool(self.rate)
             last = now
             for connection in tuple(self.connections):
-                connection.tell(range(int(due)), text)
+                self.sent += connection.tell(range(int(due)), text)
             due -= int(due)
             if now - beat_at >= BEAT_SECONDS:
                 beat_at = now
@@ -152,6 +157,11 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 async def _run(port: int) -> None:
     flood = Flood()
     loop = asyncio.get_running_loop()
@@ -159,10 +169,12 @@ async def _run(port: int) -> None:
     pouring = asyncio.create_task(flood.pour(), name="pour")
     orders = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    sys.stdout.write("flood\n")
-    sys.stdout.flush()
+    _say("flood")
     while line := await orders.readline():
-        flood.rate = int(line)
+        if line == b"?\n":
+            _say(f"{flood.sent} {flood.poured_seconds * 1_000:.0f}")
+        else:
+            flood.rate = int(line)
     pouring.cancel()
     server.close()
 

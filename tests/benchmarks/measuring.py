@@ -59,10 +59,15 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """What is compared."""
+    """What is compared.
+
+    Args:
+        note: What else is to be said of the run, asked at its end.
+    """
 
     ours: Side
     bare: Side
+    note: Callable[[], str] = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +153,7 @@ def measure(contest: Contest, *, seconds: float) -> Measured:
     Args:
         seconds: Of measuring; warming up comes before, and a round that has begun is finished.
     """
+    turns: tuple[tuple[Side, list[list[float]]], ...]
     turns = ((contest.ours, []), (contest.bare, []))
     calls = {side: side.calls_of_a_round() for side, _ in turns}
     times: list[float] = []

@@ -13,6 +13,7 @@ from settings_app.models import User
 from tests.benchmarks import processes
 from tests.benchmarks.measuring import Contest, Figure, Side
 from tests.benchmarks.people import Browser, trader
+from tests.benchmarks.processes import Running
 
 WATCHED = ("BTC-USD", "ETH-USD", "SOL-USD")
 BUSY_MESSAGES = 20_000  # a second
@@ -62,7 +63,23 @@ def pause_under_load() -> Iterator[Contest]:
                 before=lambda: flood.tell(str(messages)),
             )
 
-        yield Contest(pausing(BUSY_MESSAGES), pausing(0))
+        yield Contest(
+            pausing(BUSY_MESSAGES), pausing(0), note=lambda: _reception(flood, worker, busy)
+        )
+
+
+def _reception(flood: Running, worker: Running, user: User) -> str:
+    """How much was really sent, and that all of it was taken in."""
+    flood.tell("0")
+    flood.tell("?")
+    sent, poured_ms = map(int, flood.hear().split())
+
+    def all_are_taken_in() -> bool:
+        status = client.status(user)
+        return status is not None and status.counts.trades >= sent
+
+    worker.wait_until(all_are_taken_in)
+    return f"load   {sent / poured_ms * 1_000:,.0f} messages a second, every one taken in"
 
 
 def _runs(user: User) -> bool:

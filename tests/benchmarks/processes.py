@@ -61,18 +61,23 @@ class Running:
         self.process.stdin.write(f"{line}\n".encode())
         self.process.stdin.flush()
 
-    def hear(self, line: str) -> None:
-        """Wait until it writes this line to its standard output.
+    def hear(self, line: str | None = None) -> str:
+        """Wait for the next line of its standard output.
+
+        Args:
+            line: What it is to be, if that is known.
 
         Raises:
-            NotReady: If it writes another one, or none in time.
+            NotReady: If it is another one, or none comes in time.
         """
         output = self.process.stdout
         assert output is not None
         if not select.select([output], [], [], READY_SECONDS)[0]:
             raise self._not_ready()
-        if output.readline().decode().strip() != line:
+        heard = output.readline().decode().strip()
+        if line not in {None, heard} or not heard:
             raise self._not_ready()
+        return heard
 
     def _not_ready(self) -> NotReady:
         logged = self.log.read_text(errors="replace")[-LOG_TAIL:]
