@@ -17,7 +17,7 @@ from tests.benchmarks.processes import Running
 
 WATCHED = ("BTC-USD", "ETH-USD", "SOL-USD")
 BUSY_MESSAGES = 20_000  # a second
-UPDATE, COMMAND = "/bench/update", "/bench/command"
+UPDATE, COMMAND = "/api/bench/update", "/api/control/commands?wait=applied"
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _runs(user: User) -> bool:
 FIGURES = (
     Figure(
         name="pause",
-        title="pause over HTTP until it is applied, and a view that commits one UPDATE",
+        title="pause over HTTP until it is applied, and an operation that commits one UPDATE",
         contest=pause,
         most_times=1.5,
         most_tail=3.0,

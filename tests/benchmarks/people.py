@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 from http.client import HTTPConnection
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.test import Client
@@ -51,17 +50,17 @@ class Browser:
         self._headers = {
             "Cookie": cookie_of(user),
             "X-CSRFToken": CSRF_SECRET,
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": "application/json",
             "Accept": "application/json",
         }
 
-    def post(self, path: str, **form: str) -> None:
-        """Post a form.
+    def post(self, path: str, **body: str) -> None:
+        """Post JSON.
 
         Raises:
             Refused: If the answer is anything but a success.
         """
-        self._connection.request("POST", path, urlencode(form).encode(), self._headers)
+        self._connection.request("POST", path, json.dumps(body), self._headers)
         answer = self._connection.getresponse()
         text = answer.read()
         if answer.status != HTTPStatus.OK or json.loads(text).get("success") is not True:
