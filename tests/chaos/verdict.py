@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from redis.exceptions import RedisError
 
-from control import client
+from control import client, sending
 from control.models import Lease, Receipt
 from control.protocol import CommandResult, State
 from settings_app import desired
@@ -82,7 +82,7 @@ def once(user: User, ledger: Ledger) -> Iterator[str]:
         sent
         for sent in mine.values()
         if sent.via is not Via.CLIENT
-        and sent.command in client.INTENTS
+        and sent.command in sending.INTENTS
         and sent.command_id in succeeded
     ]
     least = sum(sent.recorded is not None for sent in mine.values()) + len(foreign_ones)
