@@ -124,7 +124,7 @@ class Correspondence:
         except (ValueError, AttributeError, RecursionError):
             return
         if answer.command_id not in self._results:
-            return  # somebody else's
+            return  # somebody else's; a busy runtime answers thousands
         match answer:
             case CommandAck():
                 self._acks[answer.command_id] = answer

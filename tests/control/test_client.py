@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import redis
 from asgiref.sync import async_to_sync
-from django.db import connection
+from django.db import connection, connections
 from pytest_django import Settings as Configuration
 from redis.client import PubSub
 
@@ -312,10 +312,14 @@ def test_two_users_may_have_the_same_id(anna: User, bela: User, send: Send) -> N
 
 def test_two_repeats_at_once_record_one_intent(anna: User) -> None:
     own = uuid.uuid4()
-    how = {"command_id": own, "wait": 0.01}
-    threads = [
-        threading.Thread(target=client.send, args=(anna, "pause"), kwargs=how) for _ in range(8)
-    ]
+
+    def repeat() -> None:
+        try:
+            client.send(anna, "pause", command_id=own, wait=0.01)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=repeat) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
