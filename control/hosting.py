@@ -153,6 +153,7 @@ class Hosting:
         """The names of a user who was deactivated, or deleted: then the lease went as well."""
         if await self._around.database.run(desired.is_active, owner.user_id):
             return []
+        self._around.clear(owner.sub, "")  # the kept answers are many
         return [status_of(owner.sub), commands_of(owner.sub), history_of(owner.sub)]
 
     async def let_go(self, hosted: Hosted, *forget: str) -> None:

@@ -336,11 +336,12 @@ def test_a_deactivated_user_is_let_go_and_their_names_are_removed(
     anna: User, worker: RunningWorker
 ) -> None:
     status_when(anna, is_running)
+    assert client.send(anna, Command.PAUSE).applied
     User.objects.filter(pk=anna.pk).update(is_active=False)
 
     def names() -> list[str]:
         with wire.connect() as redis:
-            return sorted(redis.scan_iter(f"livermore:*:{anna.sub}"))
+            return sorted(redis.scan_iter(f"livermore:*:{anna.sub}*"))
 
     eventually(lambda: names() == [])
 
