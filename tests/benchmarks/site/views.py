@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from settings_app.api.access import user_of
-
-UPDATE = "UPDATE settings_app_user SET desired_revision = desired_revision + 1 WHERE id = %s"
+from settings_app.models import User
 
 
 def update(request: HttpRequest) -> HttpResponse:
-    """The least that an operation which records anything does: one UPDATE, committed."""
-    with connection.cursor() as cursor:
-        cursor.execute(UPDATE, [user_of(request).pk])
+    """The least that a view which records anything does: one UPDATE, committed."""
+    rows = User.objects.filter(pk=user_of(request).pk)
+    rows.update(desired_revision=F("desired_revision") + 1)
     return JsonResponse({"success": True})
