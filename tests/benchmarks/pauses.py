@@ -22,13 +22,18 @@ UPDATE, COMMAND = "/api/bench/update", "/api/control/commands?wait=applied"
 
 @contextmanager
 def pause() -> Iterator[Contest]:
-    """A pause, and a view on the same server that commits one UPDATE."""
+    """A pause, and a view on the same server that commits one UPDATE.
+
+    Somebody else watches the same markets: else the resume between two pauses would leave history
+    to be fetched and computed, which the next pause would pay for.
+    """
     anna, bare = trader("pause-ours", *WATCHED), trader("pause-bare")
+    other = trader("pause-other", *WATCHED)
     with ExitStack() as stack:
         exchange = stack.enter_context(processes.exchange())
         worker = stack.enter_context(processes.worker(exchange))
         web = stack.enter_context(processes.web())
-        worker.wait_until(lambda: _runs(anna))
+        worker.wait_until(lambda: _runs(anna) and _runs(other))
         ours = stack.enter_context(closing(Browser(web.port, anna)))
         theirs = stack.enter_context(closing(Browser(web.port, bare)))
         yield Contest(
