@@ -42,6 +42,22 @@ OPEN: Final = """
      WHERE lease.user_id = %(user)s AND lease.fence = %(fence)s
        FOR NO KEY UPDATE OF lease
 """
+# And one for what it ends with: the receipt, and what undoes the command if it can be undone.
+KEEP: Final = """
+    INSERT INTO control_receipt (user_id, command_id, result, created_at)
+    VALUES (%(user)s, %(command)s, %(result)s::jsonb, statement_timestamp())
+"""
+REMEMBER_AND_KEEP: Final = """
+    WITH remembered AS (
+        INSERT INTO control_reversible (user_id, command, text, inverse, revision)
+        VALUES (%(user)s, %(undoes)s, %(text)s, %(inverse)s::jsonb, %(revision)s)
+        ON CONFLICT (user_id) DO UPDATE
+           SET command = excluded.command, text = excluded.text, inverse = excluded.inverse,
+               revision = excluded.revision
+    )
+    INSERT INTO control_receipt (user_id, command_id, result, created_at)
+    VALUES (%(user)s, %(command)s, %(result)s::jsonb, statement_timestamp())
+"""
 RECEIPT_DAYS = 1
 
 
@@ -68,6 +84,7 @@ class DatabaseLedger:
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
+        self._undo: Undo | None = None  # to be written with the receipt
 
     def open(self, command: RuntimeCommand) -> Opened:
         """Hold the lease, and read what a decision begins with."""
@@ -111,16 +128,25 @@ class DatabaseLedger:
 
     def remember(self, undo: Undo | None) -> None:
         """Keep what undoes the command."""
+        self._undo = undo
         if undo is None:
             Reversible.objects.filter(user_id=self._owner.user_id).delete()
-            return
-        Reversible.objects.update_or_create(user_id=self._owner.user_id, defaults=undo.to_row())
 
     def keep(self, command: RuntimeCommand, result: CommandResult) -> None:
         """Write the receipt."""
-        Receipt.objects.create(
-            user_id=self._owner.user_id, command_id=command.id, result=result.to_dict()
-        )
+        row: dict[str, Any] = {
+            "user": self._owner.user_id,
+            "command": command.id,
+            "result": result.to_json(),
+        }
+        statement = KEEP
+        if (undo := self._undo) is not None:
+            statement = REMEMBER_AND_KEEP
+            inverse = json.dumps(undo.inverse.to_json())
+            row |= {"undoes": undo.command, "text": undo.text, "inverse": inverse}
+            row["revision"] = undo.revision
+        with connection.cursor() as cursor:
+            cursor.execute(statement, row)
 
 
 # A cursor of Django's gives jsonb as text.

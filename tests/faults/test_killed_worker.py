@@ -67,7 +67,7 @@ def before_it_is_committed(
 ) -> None:
     with stage.transaction(SAME_RECEIPT, user.pk, command["id"]):
         post(stage, user, command)
-        eventually(lambda: sessions_that_wait("INSERT INTO%control_receipt%"))
+        eventually(lambda: sessions_that_wait("%INSERT INTO%control_receipt%"))
         worker.kill()
 
 
