@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from control import history
 from control.inbox import Inbox, Refusal, Request
-from control.mailbox import Mailbox, Reply
+from control.mailbox import Mailbox, Reply, Telling
 from control.protocol import CommandAck, CommandResult, now_ms
 
 MOST_AT_ONCE = 64
+ACK_SECONDS = 0.005  # a decision that is sooner goes in one transaction with its acknowledgement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class _Waiting:
 
     reply: Reply
     tells: bool = False
+    sent: Callable[[], object] = int
 
 
 class Answering:
@@ -38,7 +41,7 @@ class Answering:
     Args:
         sub: Whose.
         inbox: Where what needs no decision waits.
-        tell: Makes the user's status readable now.
+        tell: Composes the user's status, which goes with the answer of what changed it.
         status: Answers a question for the status.
         done: Told of every answered command, for the log.
     """
@@ -49,7 +52,7 @@ class Answering:
         *,
         mailbox: Mailbox,
         inbox: Inbox,
-        tell: Callable[[str], Awaitable[None]],
+        tell: Callable[[str], Telling | None],
         status: Callable[[Request], CommandResult],
         done: Callable[[Request, CommandResult], None],
     ) -> None:
@@ -70,7 +73,8 @@ class Answering:
         """Say that the runtime has a command."""
         request.acked_ms = now_ms()
         ack = CommandAck(command_id=request.id, timestamp=request.acked_ms)
-        self._put(_Waiting(reply=Reply(ack=ack)))
+        self._waiting.append(_Waiting(reply=Reply(ack=ack)))
+        asyncio.get_running_loop().call_later(ACK_SECONDS, self.wake)
 
     def answer(self, request: Request, result: CommandResult, *, tells: bool = False) -> None:
         """Say what became of a command; its effect is committed by now.
@@ -78,7 +82,8 @@ class Answering:
         Args:
             tells: It has changed what the status says.
         """
-        self._put(_Waiting(reply=self._reply(request, result), tells=tells))
+        sent = partial(self._done, request, result)
+        self._put(_Waiting(reply=self._reply(request, result), tells=tells, sent=sent))
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -86,9 +91,13 @@ class Answering:
             await self._wake.wait()
             self._wake.clear()
             while batch := self._next():
+                replies = [waiting.reply for waiting in batch]
                 if any(waiting.tells for waiting in batch):
-                    await self._tell(self._sub)
-                await self._mailbox.answer(self._sub, [waiting.reply for waiting in batch])
+                    await self._mailbox.answer(self._sub, replies, partial(self._tell, self._sub))
+                else:
+                    await self._mailbox.answer(self._sub, replies)
+                for waiting in batch:
+                    waiting.sent()
 
     def _put(self, waiting: _Waiting) -> None:
         self._waiting.append(waiting)
@@ -103,12 +112,13 @@ class Answering:
         return [self._at_once(*self._inbox.at_once.popleft()) for _ in range(most)]
 
     def _at_once(self, item: Request | Refusal, answer: CommandResult | None) -> _Waiting:
-        ack = None
         if isinstance(item, Request):
             item.acked_ms = now_ms()
             ack = CommandAck(command_id=item.id, timestamp=item.acked_ms)
             answer = answer or self._status(item)
-        return _Waiting(reply=self._reply(item, answer, ack=ack))
+            sent = partial(self._done, item, answer)
+            return _Waiting(reply=self._reply(item, answer, ack=ack), sent=sent)
+        return _Waiting(reply=self._reply(item, answer))
 
     def _reply(
         self,
@@ -127,7 +137,5 @@ class Answering:
                 acked_ms=item.acked_ms if isinstance(item, Request) else None,
                 now_ms=now_ms(),
             )
-            if isinstance(item, Request):
-                self._done(item, result)
         entry_id = item.parcel.settled_by_one_more()
         return Reply(ack=ack, result=result, history=line, entry_id=entry_id)

@@ -29,6 +29,7 @@ from control.protocol import (
     CONSUMER_GROUP,
     HISTORY_LENGTH,
     RESULT_TTL_SECONDS,
+    STATUS_TTL_SECONDS,
     CommandAck,
     CommandResult,
     HistoryEntry,
@@ -37,6 +38,7 @@ from control.protocol import (
     now_ms,
     responses_of,
     result_of,
+    status_of,
 )
 
 log = structlog.get_logger(__name__)
@@ -51,6 +53,18 @@ RECLAIM_IDLE_MS = 5_000
 
 
 Receive = Callable[[Delivery], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """A status that goes with answers: kept for who asks, and published if its turn has come."""
+
+    text: str
+    publishes: bool
+
+
+def _nothing() -> None:
+    """No status goes with the answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,14 +202,23 @@ class Mailbox:
 
     # -- out
 
-    async def answer(self, sub: str, replies: Sequence[Reply]) -> None:
+    async def answer(
+        self, sub: str, replies: Sequence[Reply], status: Callable[[], Telling | None] = _nothing
+    ) -> None:
         """Say what is to be said, and take what is done with off the stream: one transaction.
 
         Repeated until Redis takes it.
+
+        Args:
+            status: Composes the status that is to be there when the answers come.
         """
 
         async def attempt() -> None:
             async with self._client.pipeline(transaction=True) as pipe:
+                if (telling := status()) is not None:
+                    pipe.set(status_of(sub), telling.text, px=int(STATUS_TTL_SECONDS * 1_000))
+                    if telling.publishes:
+                        pipe.publish(status_of(sub), telling.text)
                 for reply in replies:
                     _queue(pipe, sub, reply)
                 await pipe.execute()

@@ -99,7 +99,8 @@ class Runtime:
             if isinstance(item, Refusal):
                 log.warning("command.malformed", sub=self.owner.sub, reason=item.reason[:200])
         self._asked.set()
-        self._answering.wake()
+        if self._inbox.at_once:
+            self._answering.wake()
 
     async def answer(self) -> None:
         """Send the answers, beside whatever is being decided, until cancelled."""

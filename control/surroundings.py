@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from control.database import Database
-from control.mailbox import Mailbox
+from control.mailbox import Mailbox, Telling
 from control.planner import Planner
 from control.protocol import CacheStatus, Fault, Wire
 from control.sinks import SignalLog
@@ -23,7 +23,7 @@ class Surroundings:
     mailbox: Mailbox
     plane: DataPlane
     signals: SignalLog
-    tell: Callable[[str], Awaitable[None]]  # makes a user's status readable now
+    tell: Callable[[str], Telling | None]  # composes the status that goes with an answer
     clear: Callable[[str, str], None]  # has what Redis keeps for a user alone removed
     cache: Callable[[Iterable[Market]], CacheStatus | None]  # what these markets' candles take
     tell_pages: Callable[[str, Wire], None]  # puts an event on a user's open pages

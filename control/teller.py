@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from control.hosting import Hosted, Hosting
-from control.mailbox import Mailbox
+from control.mailbox import Mailbox, Telling
 from control.protocol import (
     HEARTBEAT_SECONDS,
     STATUS_TTL_SECONDS,
@@ -52,19 +52,21 @@ class Teller:
             await self._mailbox.keep(worker_of(self._worker), str(at), STATUS_TTL_SECONDS)
             await asyncio.sleep(TELL_SECONDS)
 
-    async def tell_now(self, sub: str) -> None:
-        """Let the status that goes with an answer be there before it.
+    def with_answer(self, sub: str) -> Telling | None:
+        """The status that goes with an answer; None where this worker must not speak.
 
-        The key always; the publication only if its turn has come, for those have a rate.
+        It is kept always, and published only if its turn has come, for those have a rate.
         """
         at, hosted = now_ms(), self._hosting.of(sub)
         if hosted is None or not self._may_speak(sub):
-            return
-        if at - hosted.told_at_ms >= TELL_SECONDS * 1_000:
-            await self._tell(hosted, at)
-        else:
-            now = hosted.runtime.status(at).to_json()
-            await self._mailbox.keep(status_of(sub), now, STATUS_TTL_SECONDS)
+            return None
+        publishes = at - hosted.told_at_ms >= TELL_SECONDS * 1_000
+        if publishes:
+            hosted.runtime.watch_links()
+            if hosted.runtime.shape() != hosted.told_shape:
+                hosted.runtime.life = hosted.runtime.life.touched()
+            hosted.told_shape, hosted.told_at_ms = hosted.runtime.shape(), at
+        return Telling(text=hosted.runtime.status(at).to_json(), publishes=publishes)
 
     async def _tell(self, hosted: Hosted, at_ms: int) -> None:
         runtime = hosted.runtime

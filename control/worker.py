@@ -28,7 +28,7 @@ from control.database import Database
 from control.deadman import Deadman, hindrance
 from control.delivery import Delivery
 from control.hosting import Hosting
-from control.mailbox import Mailbox
+from control.mailbox import Mailbox, Telling
 from control.plane_watch import PlaneWatch
 from control.planner import Planner
 from control.protocol import Fault, now_ms, worker_of
@@ -243,8 +243,8 @@ class Worker:
         else:
             hosted.runtime.receive(delivery)
 
-    async def _tell_now(self, sub: str) -> None:
-        await self._teller.tell_now(sub)
+    def _tell_now(self, sub: str) -> Telling | None:
+        return self._teller.with_answer(sub)
 
     def _current_fault(self) -> Fault | None:
         return self._plane_watch.fault

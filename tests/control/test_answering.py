@@ -13,8 +13,8 @@ import pytest
 from control import inbox, tasks, wire
 from control.answering import Answering
 from control.inbox import Inbox, Request
-from control.mailbox import Mailbox
-from control.protocol import Command, CommandResult, history_of, now_ms, responses_of
+from control.mailbox import Mailbox, Telling
+from control.protocol import Command, CommandResult, history_of, now_ms, responses_of, status_of
 
 SUB = "anna"
 
@@ -55,14 +55,14 @@ class Desk:
         )
         self.redis = wire.connect_async()
 
-    async def _tell(self, sub: str) -> None:
+    def _tell(self, sub: str) -> Telling:
         self.told.append(sub)
-        await self.redis.publish(responses_of(sub), '{"status": "told"}')
+        return Telling(text='{"status": "told"}', publishes=True)
 
     async def hear(self, count: int) -> list[Any]:
         heard: list[Any] = []
         async with self.redis.pubsub() as answers:
-            await answers.subscribe(responses_of(SUB))
+            await answers.subscribe(responses_of(SUB), status_of(SUB))
             task = asyncio.create_task(self.answering.run())
             async with asyncio.timeout(10):
                 while len(heard) < count:
