@@ -3,7 +3,7 @@
 #   make run                 everything, until Ctrl-C     PORT=8000 EXCHANGE=simulated|live SPEED=1
 #   make test  make check    what CI runs                 ARGS="…" goes to pytest
 #   make chaos               everything breaks at random  SEED=… SECONDS=120
-#   make bench               how quick it is, in a minute ARGS="…" names figures
+#   make bench               how quick it is, in minutes  ARGS="…" names figures
 #   make setup               the installation alone
 #   make lock                pin the requirements anew
 #   make clean               remove everything that any of these made, the data included

@@ -261,15 +261,14 @@ class Runtime:
         rests = now.desired.is_paused or wanted is None
         if rests:
             self.gate.close()
-            plane.pause(self.owner.sub)
         else:
             self.gate.open()
-        if wanted is not None:
-            plane.install(self.owner, wanted, self.gate)
+        if wanted is None:
+            plane.pause(self.owner.sub)
+        else:
+            plane.install(self.owner, wanted, self.gate, paused=rests)
         if now.document is not None:
             self._around.planner.follow(self.owner, now.document.schedule)
-        if rests:
-            plane.pause(self.owner.sub)  # the plan is noted for the resume, and nothing wanted
         self._enter(now)
 
     def _enter(self, now: Situation) -> None:

@@ -60,13 +60,19 @@ class Teller:
         at, hosted = now_ms(), self._hosting.of(sub)
         if hosted is None or not self._may_speak(sub):
             return None
+        runtime = hosted.runtime
         publishes = at - hosted.told_at_ms >= TELL_SECONDS * 1_000
         if publishes:
-            hosted.runtime.watch_links()
-            if hosted.runtime.shape() != hosted.told_shape:
-                hosted.runtime.life = hosted.runtime.life.touched()
-            hosted.told_shape, hosted.told_at_ms = hosted.runtime.shape(), at
-        return Telling(text=hosted.runtime.status(at).to_json(), publishes=publishes)
+            runtime.watch_links()
+            self._number(hosted)
+            hosted.told_shape, hosted.told_at_ms = runtime.shape(), at
+        return Telling(text=runtime.status(at).to_json(), publishes=publishes)
+
+    def _number(self, hosted: Hosted) -> None:
+        """Give a change its version, unless the next is promised to what is being decided."""
+        runtime = hosted.runtime
+        if not runtime.is_deciding and runtime.shape() != hosted.told_shape:
+            runtime.life = runtime.life.touched()
 
     async def _tell(self, hosted: Hosted, at_ms: int) -> None:
         runtime = hosted.runtime
@@ -79,8 +85,7 @@ class Teller:
             runtime.beat()
         elif not has_changed or runtime.is_deciding:
             return
-        if has_changed and not runtime.is_deciding:
-            runtime.life = runtime.life.touched()
+        self._number(hosted)
         shape, now = runtime.shape(), runtime.status(at_ms)
         told = await self._mailbox.publish(
             status_of(runtime.owner.sub), now.to_json(), keep_seconds=STATUS_TTL_SECONDS

@@ -125,9 +125,19 @@ class DataPlane:
 
     # -- decisions
 
-    def install(self, owner: Owner, plan: DeskPlan, gate: Gate) -> Installed:
-        """Work for a user by this plan, behind this gate, until told otherwise."""
-        return self._decide(owner.sub, Seat(owner=owner, plan=plan, gate=gate))
+    def install(
+        self, owner: Owner, plan: DeskPlan, gate: Gate, *, paused: bool = False
+    ) -> Installed:
+        """Work for a user by this plan, behind this gate, until told otherwise.
+
+        Args:
+            paused: Want nothing yet: the plan is noted for the resume, as by :meth:`pause`.
+        """
+        seat = Seat(owner=owner, plan=plan, gate=gate, paused=paused)
+        installed = self._decide(owner.sub, seat)
+        if paused:
+            self.cancel_backfills(owner.sub, reason="cancelled by a pause")
+        return installed
 
     def pause(self, sub: str) -> Installed:
         """Want nothing for a user any more; the plan is kept, for the hole a resume leaves."""
