@@ -80,12 +80,16 @@ class Stage:
             cursor.execute("UPDATE control_lease SET expires_at = clock_timestamp()")
 
     @contextmanager
-    def transaction(self, statement: str, *parameters: Any) -> Iterator[None]:
-        """A session that has done something and does not commit, for the length of a block."""
+    def transaction(
+        self, statement: str, *parameters: Any, commits: bool = False
+    ) -> Iterator[None]:
+        """A session that has done something and does not commit before the block ends, if then."""
         # Closed, and so rolled back, also where the server has died meanwhile.
         with closing(psycopg.connect(self.servers.stack.database_url)) as session:
             session.execute(statement, parameters)
             yield
+            if commits:
+                session.commit()
 
     def clear(self) -> None:
         """Leave the servers running and empty, and nothing else."""

@@ -35,7 +35,7 @@ def test_a_message_alone_that_is_late_is_told_how_far_the_clocks_differ(
     stage.hosted(anna, stage.worker())
     reload = foreign("reload-settings", timestamp=now_ms() - OFF_MS)
     early = foreign("reload-settings", timestamp=now_ms() + OFF_MS)
-    pause = foreign("pause", timestamp=now_ms() - OFF_MS)
+    pause = foreign("pause", timestamp=now_ms() - OFF_MS, expiresAt=now_ms() - OFF_MS)
     for command in (reload, early, pause):
         publish(commands_of(anna.sub), json.dumps(command))
     late = answer_to(anna, reload["id"])

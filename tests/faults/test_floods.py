@@ -15,9 +15,8 @@ from django.db import connections
 
 from control import client
 from control.client import Answer
-from control.correspondence import read_answer
 from control.models import Receipt
-from control.protocol import Command, CommandResult, State, commands_of, now_ms, result_of
+from control.protocol import Command, CommandResult, State, commands_of, now_ms
 from settings_app import desired
 from settings_app.models import User
 from tests.control.running import PATIENCE_SECONDS, publish
@@ -39,6 +38,7 @@ SENDERS, COMMANDS = 10, 200
 MALFORMED, FIRST = 10_000, 1_000
 PACKET = 500
 A_SECOND = 1_000
+NAMES = ("status", "status", "status", "reload-settings")
 SECONDS = 3
 HUGE = 16 * 1024 * 1024
 GROWTH_KB = 150_000  # generous: what is measured is whether ten thousand bodies stay
@@ -148,40 +148,37 @@ def test_a_pause_among_a_thousand_commands_a_second_overtakes_them(
     stage.hosted(anna, stage.worker())
     ids: list[str] = []
     pause = foreign("pause")
-    with stage.servers.redis.connect() as redis:
-        for second in range(SECONDS):
-            began = now_ms()
-            with redis.pipeline(transaction=False) as pipe:
-                names = ["status"] * 9 + ["reload-settings"]
-                commands = [foreign(names[n % len(names)]) for n in range(A_SECOND)]
-                ids.extend(put(pipe, anna, command) for command in commands)
-                if second == 1:
-                    put(pipe, anna, pause)
-                pipe.execute()
-            threading.Event().wait(max(0.0, 1.0 - (now_ms() - began) / 1_000))  # the rate
-        answered = answer_to(anna, pause["id"])
-        assert answered.success
-        waiting = [n for n in ids if not is_answered(redis.get(result_of(anna.sub, n)))]
-        assert waiting, "the pause was among the last, so this says nothing"
-        answers = [answer_to(anna, command_id, seconds=60) for command_id in ids]
+    for second in range(SECONDS):
+        began = now_ms()
+        commands = [foreign(NAMES[n % len(NAMES)]) for n in range(A_SECOND)]
+        ids += put(stage, anna, commands)
+        if second == 1:
+            put(stage, anna, [pause])
+            assert answer_to(anna, pause["id"]).success
+            before = [each["id"] for each in commands if each["command"] == "reload-settings"]
+            assert not all(is_answered(anna, command_id) for command_id in before)
+        threading.Event().wait(max(0.0, 1.0 - (now_ms() - began) / 1_000))  # the rate
+    answers = [answer_to(anna, command_id, seconds=60) for command_id in ids]
     assert {answer.status for answer in answers} <= {"succeeded", "expired"}
     assert len({answer.command_id for answer in answers}) == SECONDS * A_SECOND
     status_when(anna, lambda status: status.state is State.PAUSED)
     patiently(lambda: is_settled(stage, anna))
 
 
-def put(pipe: Any, user: User, command: dict[str, Any]) -> str:
-    """Queue a command for the stream and the channel."""
-    text = json.dumps(command)
-    pipe.xadd(commands_of(user.sub), {"command": text})
-    pipe.publish(commands_of(user.sub), text)
-    return str(command["id"])
+def put(stage: Stage, user: User, commands: list[dict[str, Any]]) -> list[str]:
+    """Put commands into the stream and on the channel, in one packet; their ids."""
+    name = commands_of(user.sub)
+    with stage.servers.redis.connect() as redis, redis.pipeline(transaction=False) as pipe:
+        for text in map(json.dumps, commands):
+            pipe.xadd(name, {"command": text})
+            pipe.publish(name, text)
+        pipe.execute()
+    return [str(command["id"]) for command in commands]
 
 
-def is_answered(text: Any) -> bool:
-    """Whether a result key holds a final answer."""
-    answer = None if text is None else read_answer(json.loads(text))
-    return isinstance(answer, CommandResult)
+def is_answered(user: User, command_id: str) -> bool:
+    """Whether a command has its final answer."""
+    return isinstance(client.result(user, command_id), CommandResult)
 
 
 def huge_bodies() -> dict[str, str]:

@@ -62,7 +62,7 @@ def test_a_sender_is_told_and_an_intent_stays_recorded_and_is_applied(
 def test_what_was_acknowledged_before_is_carried_out_and_answered_once_there_is_room(
     stage: Stage, anna: User
 ) -> None:
-    stage.hosted(anna, stage.worker())
+    epoch = stage.hosted(anna, stage.worker()).epoch
     waiting = [foreign("reload-settings"), foreign("pause")]
     with full_behind_the_acknowledgement(stage, anna, waiting):
         patiently(lambda: receipts(anna, waiting[0]["id"]))  # what is done does not wait
@@ -70,6 +70,7 @@ def test_what_was_acknowledged_before_is_carried_out_and_answered_once_there_is_
     for command in waiting:
         assert answer_to(anna, command["id"]).success
         assert receipts(anna, command["id"]) == 1
+    assert lease_of(anna).fence == epoch  # waited, and did not crash
     patiently(lambda: is_settled(stage, anna))
     works(anna)
 

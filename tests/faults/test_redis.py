@@ -46,14 +46,13 @@ def test_what_redis_took_is_answered_though_it_was_killed(stage: Stage, anna: Us
 
 
 def test_an_intent_outlives_a_redis_that_came_back_empty(stage: Stage, anna: User) -> None:
-    worker, redis = stage.worker(), stage.servers.redis
-    stage.hosted(anna, worker)
-    worker.freeze()
-    assert client.send(anna, Command.PAUSE, wait=None).recorded is not None
+    redis = stage.servers.redis
+    stage.hosted(anna, stage.worker())
     redis.kill()
+    answer = client.send(anna, Command.PAUSE, wait=None)
+    assert (answer.recorded is not None, answer.sent) == (True, False)
     redis.empty()
     redis.start()
-    worker.thaw()
     status_when(anna, lambda status: status.state is State.PAUSED)
     works(anna)
 

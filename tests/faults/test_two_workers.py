@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from control import client
-from control.protocol import Command, State
+from control.protocol import Command, CommandResult, State
 from settings_app.models import User
 from tests.control.recording import Done, recorded
 from tests.control.running import eventually
@@ -22,12 +22,17 @@ from tests.faults.stage import (
     post,
     receipts,
     revision,
+    sessions_that_wait,
     status_when,
     works,
 )
 
 pytestmark = pytest.mark.timeout(90)
 
+TAKE_OVER = (
+    "UPDATE control_lease SET owner = 'elsewhere:1:0', fence = fence + 1,"
+    " expires_at = clock_timestamp() + interval '1 hour' WHERE user_id = %s"
+)
 # What a worker that has lost a user may still do with that user's names: look, and let go. The
 # group's bookkeeping takes nothing from anybody: the owner claims what another read last.
 HARMLESS = frozenset({"XREADGROUP", "XAUTOCLAIM", "XGROUP", "SUBSCRIBE", "UNSUBSCRIBE"})
@@ -75,6 +80,25 @@ def test_a_worker_that_wakes_up_late_writes_nothing_answers_nothing_and_lets_go(
     assert second.drives(anna.pk)
     assert lease_of(anna).fence == epoch
     assert first.is_running  # for others it goes on
+
+
+def test_a_command_under_way_when_the_lease_is_lost_is_left_to_the_new_owner(
+    stage: Stage, anna: User
+) -> None:
+    worker, pause = stage.worker(), foreign("pause")
+    stage.hosted(anna, worker)
+    before = revision(anna)
+    with stage.transaction(TAKE_OVER, anna.pk, commits=True):
+        post(stage, anna, pause)
+        eventually(lambda: sessions_that_wait("%control_lease%FOR NO KEY UPDATE%"))
+    eventually(lambda: "runtime.let_go" in worker.said)
+    assert receipts(anna, pause["id"]) == 0
+    assert revision(anna) == before
+    assert not isinstance(client.result(anna, pause["id"]), CommandResult)
+    assert not is_settled(stage, anna)  # it waits for the owner
+    stage.expire_leases()
+    assert answer_to(anna, pause["id"]).success
+    assert revision(anna) == before + 1
 
 
 def connections_of(stage: Stage, worker: Worker) -> frozenset[str]:
