@@ -150,3 +150,17 @@ def test_an_explicit_expiry_is_kept_to_the_millisecond() -> None:
     resume = request(Command.RESUME, expiresAt=NOW)
     assert inbox.too_old(resume, now_ms=NOW, redis_now_ms=NOW) is None
     assert inbox.too_old(resume, now_ms=NOW, redis_now_ms=NOW + 1) is not None
+
+
+def test_a_batch_that_is_too_long_to_be_meant_is_one_refusal() -> None:
+    (refusal,) = inbox.read([0] * (inbox.LARGEST_BATCH + 1), entry_id="1-0", sent_ms=1, now_ms=1)
+    assert isinstance(refusal, Refusal)
+    assert f"must have 1 to {inbox.LARGEST_BATCH}" in refusal.reason
+    assert refusal.parcel.settled_by_one_more() == "1-0"
+
+
+def test_a_reason_does_not_grow_with_what_was_sent() -> None:
+    body = {"id": "x"} | {f"key{number}": 0 for number in range(5_000)}
+    (refusal,) = inbox.read(body, entry_id=None, sent_ms=None, now_ms=1)
+    assert isinstance(refusal, Refusal)
+    assert len(refusal.reason) == inbox.LONGEST_REASON
