@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -32,6 +33,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=DEFAULT_SECONDS)
     arguments = parser.parse_args()
     seed, seconds = arguments.seed, arguments.seconds
+    # Told to stop, it leaves no server and no worker behind either.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     tell(f"chaos of seed {seed} for {seconds:g} s, {USERS} users with {SENDERS} senders each")
     with breakable_servers() as servers:
         set_up_django(servers)

@@ -1,4 +1,7 @@
-"""Workers and a simulated exchange as processes of their own, with an environment of their own."""
+"""Workers and a simulated exchange as processes of their own, with an environment of their own.
+
+Rule 1: started from the main thread, and none outlives a test run that is killed.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from pathlib import Path
 
 from control.models import Lease
 from livermore import env
+from livermore.embedded.process import follow_parent
 from tests.faults.servers import BreakableServers
 from tests.livermore.running import environment
 
@@ -39,6 +43,7 @@ def simulated_exchange() -> Iterator[Exchange]:
         cwd=env.PROJECT,
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=follow_parent(signal.SIGKILL),  # noqa: PLW1509 - forked by the main thread
     )
     assert process.stdout is not None
     try:
@@ -74,6 +79,7 @@ class Worker:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=follow_parent(signal.SIGKILL),  # noqa: PLW1509 - as above
             )
 
     @property
