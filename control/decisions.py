@@ -9,19 +9,25 @@ Rule 3: of two intents the newer wins, whichever arrives first; a command from a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from control import inbox
-from control.effects.base import Before, CommandFailed, Order, Work
+from control.effects.base import Before, CommandFailed, Order, Work, superseded_by
 from control.effects.table import EFFECTS
 from control.plan import Situation
-from control.protocol import Command, CommandResult, Desired, RuntimeCommand, now_ms
+from control.protocol import (
+    INTENTS,
+    PAUSED_BY,
+    CommandResult,
+    Desired,
+    RuntimeCommand,
+    now_ms,
+)
 from control.undo import Undo
 from settings_app.desired import Former
-
-PAUSED_BY: Mapping[Command, bool] = {Command.PAUSE: True, Command.RESUME: False}
+from trading.core.modes import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +87,14 @@ class Verdict:
         situation: What to apply; None where nothing changed. A failed command has none: what it
             found may be news, but it is the poll's to bring.
         order: Work for the data plane that goes on behind the answer.
+        is_repeat: The answer is that of an earlier decision, of which the runtime may not know: its
+            commit may have looked like a failure, or another worker made it.
     """
 
     result: CommandResult
     situation: Situation | None = None
     order: Order | None = None
+    is_repeat: bool = False
 
 
 def decide(ledger: Ledger, command: RuntimeCommand, before: Before) -> Verdict:
@@ -101,7 +110,7 @@ def decide(ledger: Ledger, command: RuntimeCommand, before: Before) -> Verdict:
     """
     opened = ledger.open(command)
     if opened.receipt is not None:
-        return Verdict(result=opened.receipt)
+        return Verdict(result=opened.receipt, is_repeat=True)
     try:
         opened = _with_its_intent(ledger, opened, command)
         work = Work(ledger=ledger, opened=opened, command=command, before=before)
@@ -137,18 +146,20 @@ def refuse(ledger: Ledger, command: RuntimeCommand, result: CommandResult) -> Co
 
 def _with_its_intent(ledger: Ledger, opened: Opened, command: RuntimeCommand) -> Opened:
     """Let only the newest intent pass, and record one that nobody has recorded yet."""
-    mode = (command.payload or {}).get("mode")
-    if command.command is Command.SWITCH_MODE:
-        if mode == "scalper-orderbook":
-            raise CommandFailed("mode scalper-orderbook is not implemented")
-    elif command.command not in PAUSED_BY:
+    if command.command not in INTENTS:
         return opened
-    if command.desired_revision is None:  # a foreign program: it speaks for the user now
+    mode = (command.payload or {}).get("mode")
+    if mode is not None and not Mode(mode).is_implemented:
+        raise CommandFailed(f"mode {mode} is not implemented")
+    ours, newest = command.desired_revision, opened.desired.revision
+    if ours is None:  # a foreign program: it speaks for the user now
         ledger.record(is_paused=PAUSED_BY.get(command.command), mode=mode)
         return replace(ledger.open(command), receipt=None)
-    if command.desired_revision < opened.desired.revision:
+    if ours < newest:
+        raise CommandFailed(superseded_by(newest, ours))
+    if ours > newest:
         raise CommandFailed(
-            f"superseded by a newer intent (revision {opened.desired.revision},"
-            f" this was {command.desired_revision})"
+            f"its intent (revision {ours}) is not in the database, which knows {newest}: send it"
+            " again, behind the commit that records it"
         )
     return opened

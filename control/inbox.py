@@ -8,7 +8,7 @@ Rule 3: whatever arrives becomes an answer: a command to carry out, or the reaso
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from control.protocol import (
     EXPIRY_SECONDS,
     FOREIGN,
+    INTENTS,
     PAYLOADS,
     Command,
     CommandResult,
@@ -38,9 +39,10 @@ CLASSES: dict[Command, int] = {
     Command.FORCE_BACKFILL: 4,
     Command.CLEAR_CACHE: 4,
 }
-# A late intent is applied, or superseded by a newer one; only the rest grows too old to be meant.
-NEVER_TOO_OLD = frozenset({Command.PAUSE, Command.RESUME, Command.SWITCH_MODE})
+# What a later pause makes void: it would, or might, bring back what the pause stops.
+OVERTAKEN = frozenset({Command.RESUME, Command.UNDO})
 CAPACITY = 10_000
+MOST_PAUSES = 1_000
 LONGEST_ID = 100
 LONGEST_REASON = 2_000
 LARGEST_BATCH = 1_000
@@ -145,7 +147,8 @@ def too_old(request: Request, *, now_ms: int, redis_now_ms: int) -> str | None:
     if command.expires_at is not None and redis_now_ms > command.expires_at:
         late = (redis_now_ms - command.expires_at) / 1_000
         return f"expiresAt passed {late:.1f} s ago"
-    if command.command in NEVER_TOO_OLD:
+    # A late intent is applied, or superseded by a newer one; the rest grows too old to be meant.
+    if command.command in INTENTS:
         return None
     if request.parcel.sent_ms is not None:
         age = (redis_now_ms - request.parcel.sent_ms) / 1_000
@@ -167,6 +170,7 @@ class Inbox:
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Request]] = []
         self._arrivals = 0
+        self._waiting: Counter[Command] = Counter()  # what the heap holds
         self.malformed = 0
         """How many bodies were no command."""
         self.at_once: deque[tuple[Request | Refusal, CommandResult | None]] = deque()
@@ -178,9 +182,10 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._heap)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether only a pause is still let in."""
+    def is_full_for(self, command: Command) -> bool:
+        """Whether nothing more of it is let in; pauses have room of their own."""
+        if command is Command.PAUSE:
+            return self._waiting[Command.PAUSE] >= MOST_PAUSES
         return len(self._heap) >= CAPACITY
 
     def receive(self, items: Iterable[Request | Refusal], now_ms: int) -> None:
@@ -190,16 +195,21 @@ class Inbox:
                 self._refuse(item, now_ms)
             elif item.command.command is Command.STATUS:
                 self.at_once.append((item, None))
-            elif self.is_full and item.command.command is not Command.PAUSE:
+            elif self.is_full_for(item.command.command):
                 full = failed(item.id, "the queue of this runtime is full; try again", now_ms)
                 self.at_once.append((item, full))
             else:
-                for resume in self._put(item):
-                    self.void.append((resume, superseded(resume.id, "a later pause", now_ms)))
+                for overtaken in self._put(item):
+                    void = superseded(overtaken.id, "a later pause", now_ms)
+                    self.void.append((overtaken, void))
 
     def take(self) -> Request | None:
         """The next command to carry out, or None."""
-        return heapq.heappop(self._heap)[2] if self._heap else None
+        if not self._heap:
+            return None
+        request = heapq.heappop(self._heap)[2]
+        self._waiting[request.command.command] -= 1
+        return request
 
     def _refuse(self, refusal: Refusal, now_ms: int) -> None:
         self.malformed += 1
@@ -209,27 +219,34 @@ class Inbox:
         self.at_once.append((refusal, answer))
 
     def _put(self, request: Request) -> list[Request]:
-        """Queue a command; the resumes that it, a pause, supersedes have left the queue."""
-        overtaken: list[Request] = []
-        if request.command.command is Command.PAUSE:
-            waiting, self._heap = self._heap, []
-            for entry in sorted(waiting):
-                if _is_overtaken(entry[2].command, request.command):
-                    overtaken.append(entry[2])
-                else:
-                    self._heap.append(entry)  # sorted, and so a heap
+        """Queue a command; what it makes void has left the queue."""
+        command = request.command.command
+        void = self._overtaken_by(request) if command is Command.PAUSE else []
         self._arrivals += 1
-        entry = (CLASSES[request.command.command], self._arrivals, request)
-        heapq.heappush(self._heap, entry)
-        return overtaken
+        self._waiting[command] += 1
+        heapq.heappush(self._heap, (CLASSES[command], self._arrivals, request))
+        return void
+
+    def _overtaken_by(self, pause: Request) -> list[Request]:
+        if not any(self._waiting[command] for command in OVERTAKEN):
+            return []  # a flood of pauses must not look through the queue for each
+        void: list[Request] = []
+        waiting, self._heap = self._heap, []
+        for entry in sorted(waiting):
+            if _is_overtaken(entry[2].command, pause.command):
+                void.append(entry[2])
+                self._waiting[entry[2].command.command] -= 1
+            else:
+                self._heap.append(entry)  # sorted, and so a heap
+        return void
 
 
-def _is_overtaken(resume: RuntimeCommand, pause: RuntimeCommand) -> bool:
-    if resume.command is not Command.RESUME:
+def _is_overtaken(earlier: RuntimeCommand, pause: RuntimeCommand) -> bool:
+    if earlier.command not in OVERTAKEN:
         return False
-    if resume.desired_revision is None or pause.desired_revision is None:
+    if earlier.desired_revision is None or pause.desired_revision is None:
         return True
-    return resume.desired_revision < pause.desired_revision  # a late pause is the older intent
+    return earlier.desired_revision < pause.desired_revision  # a late pause is the older intent
 
 
 def superseded(command_id: str, by: str, now_ms: int) -> CommandResult:

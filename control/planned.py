@@ -19,7 +19,7 @@ from django.db import transaction
 
 from control import leases, schedule
 from control.models import PlannedCommand
-from control.protocol import Command, Origin, RuntimeCommand
+from control.protocol import PAUSED_BY, Command, Origin, RuntimeCommand
 from control.schedule import NeverDue
 from settings_app import desired
 from settings_app.models import User
@@ -28,7 +28,6 @@ from trading.ports import Owner
 
 GRACE = timedelta(minutes=15)  # a time missed by a short outage fires late, but not later
 IDS: Final = uuid.UUID("0f6c1a5e-3c1f-4f0b-9a44-6a1d2c8e7b35")  # what the ids are made in
-_PAUSED_BY: Final = {"pause": True, "resume": False}
 
 
 class Agendum(NamedTuple):
@@ -155,7 +154,7 @@ def _settle(
     if mode is not None and not mode.is_implemented:
         reason = f"mode {mode} is not implemented"
         return Skipped(due_at=due_at, text=text, reason=reason, is_trouble=True)
-    is_paused = _PAUSED_BY.get(row.command)
+    is_paused = PAUSED_BY.get(Command(row.command))
     wanted = desired.record(owner.user_id, is_paused=is_paused, mode=mode, at=due_at)
     message = RuntimeCommand(
         id=command_id(owner.sub, schedule.entry_of(row), due_at),

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from control import inbox, ledger, plan, status
 from control.answering import Answering
@@ -132,7 +132,8 @@ class Runtime:
         tells = False
         try:
             verdict = await self._decide(request)
-            result, tells = verdict.result, verdict.situation is not None
+            result = verdict.result
+            tells = verdict.situation is not None or verdict.is_repeat
         except _TooLate as exc:
             late = inbox.expired(request.id, str(exc), now_ms())
             result = await self._refused(request, late)
@@ -142,7 +143,7 @@ class Runtime:
             log.exception("command.crashed", sub=self.owner.sub, command_id=request.id)
             self.complain("commands", "error", f"{request.command.command} failed inside")
             text = f"it failed inside ({type(exc).__name__}); the log has the details"
-            result = inbox.failed(request.id, text, now_ms())
+            result = await self._failed_inside(request, inbox.failed(request.id, text, now_ms()))
         self._answering.answer(request, result, tells=tells)
 
     async def _decide(self, request: Request) -> Verdict:
@@ -156,7 +157,11 @@ class Runtime:
                 return self._around.database.run(decide, self.owner, request.command, before)
 
             verdict = await self._patiently(attempt)
-            if verdict.situation is not None:
+            if verdict.is_repeat:
+                # Whoever decided it may not have lived to apply it, or not have learnt that it
+                # was committed: what the answer says is made so before it goes.
+                await self._read_and_apply()
+            elif verdict.situation is not None:
                 self._apply(verdict.situation)
         if verdict.order is not None:
             self._begin(verdict.order)
@@ -169,6 +174,7 @@ class Runtime:
             epoch=self.owner.fence,
             next_version=self.life.version + 1,
             changes=self._changes,
+            plane_is_down=self._around.fault() is not None,
             listed=self._around.plane.listed,
         )
 
@@ -187,6 +193,16 @@ class Runtime:
         run, refuse = self._around.database.run, ledger.refuse
         return await self._patiently(lambda: run(refuse, self.owner, request.command, answer))
 
+    async def _failed_inside(self, request: Request, answer: CommandResult) -> CommandResult:
+        """Put on record that it failed, so that a repetition does not carry it out after all."""
+        try:
+            return await self._refused(request, answer)
+        except Fenced:
+            raise
+        except Exception:  # the boundary: what broke the command may break its record as well
+            log.exception("command.not_recorded", sub=self.owner.sub, command_id=request.id)
+            return answer
+
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Await an attempt until PostgreSQL takes it; a lost lease ends the waiting."""
         low, high = DATABASE_BACKOFF_SECONDS
@@ -194,7 +210,8 @@ class Runtime:
         while True:
             try:
                 return await attempt()
-            except (OperationalError, InterfaceError) as exc:
+            except (OperationalError, InterfaceError, InternalError) as exc:
+                # The last: a server that is read-only for now, in a failover.
                 log.warning("runtime.database_away", sub=self.owner.sub, reason=str(exc).strip())
                 self.complain("database", "error", "PostgreSQL is away; commands wait for it.")
                 await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # jitter, not a secret
@@ -243,11 +260,14 @@ class Runtime:
         """Read the situation and make it true: at start, and when the poll sees it moved."""
         self._is_behind = False
         async with self._deciding:
-            run, user_id = self._around.database.run, self.owner.user_id
-            situation = await self._patiently(lambda: run(plan.situation, user_id))
-            if situation.plan is None:
-                self.complain("settings", "error", "; ".join(map(str, situation.problems)))
-            self._apply(situation)
+            await self._read_and_apply()
+
+    async def _read_and_apply(self) -> None:
+        run, user_id = self._around.database.run, self.owner.user_id
+        situation = await self._patiently(lambda: run(plan.situation, user_id))
+        if situation.plan is None:
+            self.complain("settings", "error", "; ".join(map(str, situation.problems)))
+        self._apply(situation)
 
     def _apply(self, situation: Situation) -> None:
         """Make a situation true and note that it is: gate, wanted set and state in one step."""
@@ -256,7 +276,6 @@ class Runtime:
         before, now = self.situation, usable(situation, self.situation)
         if before is not None and before.settings_revision != now.settings_revision:
             self._changes = changes(before, now)
-        self.situation = now
         plane, wanted = self._around.plane, now.plan
         rests = now.desired.is_paused or wanted is None
         if rests:
@@ -269,6 +288,7 @@ class Runtime:
             plane.install(self.owner, wanted, self.gate, paused=rests)
         if now.document is not None:
             self._around.planner.follow(self.owner, now.document.schedule)
+        self.situation = now  # last: until it is so, the poll finds that it is not
         self._enter(now)
 
     def _enter(self, now: Situation) -> None:
@@ -334,7 +354,7 @@ class Runtime:
 
     @property
     def is_deciding(self) -> bool:
-        """Whether a command is being carried out, whose effect no status may anticipate."""
+        """Whether a command is being decided: the next state version is promised to its effect."""
         return self._deciding.locked()
 
     def beat(self) -> None:

@@ -26,6 +26,8 @@ from redis.client import Pipeline
 
 from control.models import SentIntent
 from control.protocol import (
+    INTENTS,
+    PAUSED_BY,
     PAYLOADS,
     Command,
     Desired,
@@ -41,7 +43,6 @@ from settings_app.errors import FieldError
 
 Source = Literal["admin", "system"]
 
-INTENTS: Final = frozenset({Command.PAUSE, Command.RESUME, Command.SWITCH_MODE})
 ID_KEPT: Final = timedelta(days=1)  # as long as the runtime knows what it has done
 LONGEST_NAME: Final = 40  # that is compared with the known ones
 
@@ -225,7 +226,7 @@ def _recorded(user_id: int, letter: Letter) -> Letter | CommandRefused:
 def _newly_recorded(user_id: int, letter: Letter) -> Letter:
     message = letter.message
     mode = (message.payload or {}).get("mode")
-    paused = {Command.PAUSE: True, Command.RESUME: False}.get(message.command)
+    paused = PAUSED_BY.get(message.command)
     row = desired.record(user_id, is_paused=paused, mode=mode)
     return replace(
         letter,

@@ -63,6 +63,7 @@ class Before:
         epoch: The lease's fence.
         next_version: The state version from which on the command's effect shows.
         changes: What the last change of the settings changed, and how it was applied.
+        plane_is_down: Whether the data plane does not turn.
         listed: The symbols that an exchange lists, as last seen; None: not known.
     """
 
@@ -71,6 +72,7 @@ class Before:
     epoch: int
     next_version: int
     changes: tuple[dict[str, str], ...] = ()
+    plane_is_down: bool = False
     listed: Callable[[str], frozenset[str] | None] = field(default=_nothing_known)
 
 
@@ -121,6 +123,11 @@ def watched(situation: Situation | None) -> tuple[Market, ...]:
     if situation is None or situation.plan is None or situation.desired.is_paused:
         return ()
     return situation.plan.markets
+
+
+def superseded_by(newest: int, ours: int) -> str:
+    """The answer to an intent that is not the newest any more."""
+    return f"superseded by a newer intent (revision {newest}, this was {ours})"
 
 
 def unusable(situation: Situation, consequence: str) -> CommandFailed:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from control.effects.base import Done, Work, unusable, usable, watched
+from control.effects.base import (
+    CommandFailed,
+    Done,
+    Work,
+    superseded_by,
+    unusable,
+    usable,
+    watched,
+)
 from control.plan import Situation
 from control.protocol import State
 from control.undo import of_intent
@@ -23,18 +31,20 @@ def pause(work: Work) -> Done:
 
 def resume(work: Work) -> Done:
     """Watch again."""
-    now = _remembered(work, usable(work.ledger.situation(), work.before.situation))
+    now = _remembered(work, _newest_situation(work))
     if now.plan is None:
         raise unusable(now, "nothing can be watched")
     count = len(watched(now))
     again = not work.has_changed_the_wish and work.before.state is State.RUNNING
     message = "already running" if again else f"running; watching {count} symbols"
+    if work.before.plane_is_down:
+        message = f"resumed; the data plane is down, and will watch {count} symbols"
     return Done(message=message, data=work.data(now), situation=now)
 
 
 def switch_mode(work: Work) -> Done:
     """Watch what another mode watches; what both watch goes on untouched."""
-    now = _remembered(work, usable(work.ledger.situation(), work.before.situation))
+    now = _remembered(work, _newest_situation(work))
     effect = f"watching {len(watched(now))} symbols"
     if now.desired.is_paused:
         effect = "takes effect on resume"
@@ -42,13 +52,24 @@ def switch_mode(work: Work) -> Done:
     return Done(message=message, data=work.data(now), situation=now)
 
 
+def _newest_situation(work: Work) -> Situation:
+    """What is wanted now, if that is still what this intent wants.
+
+    Another may have been recorded since the decision began: the row is not locked against that.
+    """
+    now, ours = work.ledger.situation(), work.opened.desired.revision
+    if now.desired.revision != ours:
+        raise CommandFailed(superseded_by(now.desired.revision, ours))
+    return usable(now, work.before.situation)
+
+
 def _paused_situation(work: Work) -> Situation:
     """What a pause applies: nothing is read that it does not need."""
     known = work.before.situation
     if known is None or known.settings_revision != work.opened.settings_revision:
-        return work.ledger.situation()
+        return _newest_situation(work)
     if known.desired.mode != work.opened.desired.mode:
-        return work.ledger.situation()
+        return _newest_situation(work)
     return replace(known, desired=work.opened.desired, undo=work.opened.undo)
 
 

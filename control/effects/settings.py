@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control.effects.base import Done, Work, unusable
+from control.effects.base import Done, Work, unusable, watched
 from control.plan import Situation
 from settings_app.differences import changed_paths
 from settings_app.schema import Applies, applies_at, is_recorded_only
@@ -21,6 +21,8 @@ def reload(work: Work) -> Done:
     if known is not None and known.settings_revision == now.settings_revision:
         made = list(work.before.changes)
         message = f"nothing had changed; revision {now.settings_revision} is applied already"
+        if watched(known) != watched(now):  # the positions moved
+            message = f"watching {len(watched(now))} symbols; the settings had not changed"
     else:
         made = list(changes(known, now))
         message = f"settings revision {now.settings_revision} applied"

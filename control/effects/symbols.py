@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import Any
 
 from control.effects.base import CommandFailed, Done, Work, watched
@@ -48,6 +49,7 @@ class _Change:
                 revision=revision,
             )
             ledger.remember(undo)
+            return replace(ledger.situation(), undo=undo)  # it is written with the receipt
         return ledger.situation()
 
     def done(self, now: Situation) -> Done:

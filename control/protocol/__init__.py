@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from control.protocol.commands import (
     FOREIGN,
+    INTENTS,
+    PAUSED_BY,
     PAYLOADS,
     BackfillPayload,
     ClearCachePayload,
@@ -74,6 +76,8 @@ __all__ = [
     "FOREIGN",
     "HEARTBEAT_SECONDS",
     "HISTORY_LENGTH",
+    "INTENTS",
+    "PAUSED_BY",
     "PAYLOADS",
     "RESULT_TTL_SECONDS",
     "STATUS_TTL_SECONDS",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
@@ -24,6 +25,11 @@ class Command(StrEnum):
     CLEAR_CACHE = "clear-cache"
     STATUS = "status"
     UNDO = "undo"
+
+
+# What a user wants of their runtime, rather than what is to be done once.
+INTENTS: Final = frozenset({Command.PAUSE, Command.RESUME, Command.SWITCH_MODE})
+PAUSED_BY: Final[Mapping[Command, bool]] = {Command.PAUSE: True, Command.RESUME: False}
 
 
 class Nothing(Wire):

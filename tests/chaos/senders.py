@@ -14,8 +14,8 @@ import redis
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from control import client, sending, wire
-from control.protocol import Command, commands_of
+from control import client, wire
+from control.protocol import INTENTS, Command, commands_of
 from settings_app.models import User
 from tests.chaos.ledger import Ledger, Sent, Via
 from tests.faults.stage import foreign
@@ -82,7 +82,7 @@ class Sender(threading.Thread):
             return
         except DatabaseError as exc:
             connections.close_all()
-            if command in sending.INTENTS:
+            if command in INTENTS:
                 self._ledger.note_unsure(self._user.pk, command, str(exc).splitlines()[0])
             return
         recorded = answer.recorded.revision if answer.recorded else None

@@ -13,9 +13,9 @@ from django.db import Error as DatabaseError
 from django.db import connections
 from redis.exceptions import RedisError
 
-from control import client, sending
+from control import client
 from control.models import Lease, Receipt
-from control.protocol import CommandResult, State
+from control.protocol import INTENTS, CommandResult, State
 from settings_app import desired
 from settings_app.models import User
 from tests.chaos.ledger import Ledger, Sent, Via
@@ -81,9 +81,7 @@ def once(user: User, ledger: Ledger) -> Iterator[str]:
     foreign_ones = [
         sent
         for sent in mine.values()
-        if sent.via is not Via.CLIENT
-        and sent.command in sending.INTENTS
-        and sent.command_id in succeeded
+        if sent.via is not Via.CLIENT and sent.command in INTENTS and sent.command_id in succeeded
     ]
     least = sum(sent.recorded is not None for sent in mine.values()) + len(foreign_ones)
     undone = sum(sent.command == "undo" for sent in mine.values() if sent.command_id in succeeded)

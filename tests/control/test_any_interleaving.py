@@ -140,10 +140,10 @@ class Protocol(RuleBasedStateMachine):
         self._deliver(self.worker, entry)
 
     @precondition(lambda self: self.worker is not None and self.worker.decided is None)
-    @rule(commits=st.booleans(), is_old=st.booleans())
-    def decide(self, commits: bool, is_old: bool) -> None:
+    @rule(commits=st.booleans(), is_old=st.booleans(), seems_to_fail=st.booleans())
+    def decide(self, commits: bool, is_old: bool, seems_to_fail: bool) -> None:
         """The next command; the transaction commits or fails, and then it is tried again."""
-        self._decide(self.worker, commits=commits, is_old=is_old)
+        self._decide(self.worker, commits=commits, is_old=is_old, seems_to_fail=seems_to_fail)
 
     @precondition(lambda self: self.worker is not None and self.worker.decided is not None)
     @rule()
@@ -241,7 +241,14 @@ class Protocol(RuleBasedStateMachine):
         items = inbox.read(self.stream[entry], entry_id=entry, sent_ms=NOW, now_ms=NOW)
         worker.inbox.receive(items, NOW)
 
-    def _decide(self, worker: Worker | None, *, commits: bool, is_old: bool) -> None:
+    def _decide(
+        self,
+        worker: Worker | None,
+        *,
+        commits: bool,
+        is_old: bool,
+        seems_to_fail: bool = False,
+    ) -> None:
         assert worker is not None
         transaction = MemoryLedger(self.rows, fence=worker.fence)
         try:
@@ -263,7 +270,10 @@ class Protocol(RuleBasedStateMachine):
                 self._settle(worker, request, told)
                 return
             verdict = decisions.decide(transaction, request.command, found(worker.situation))
-            if not commits:  # decided again, as if nothing had been
+            if seems_to_fail:  # it commits, and the answer of the database is lost
+                transaction.commit()
+                self._check_truth(request, verdict)
+            if not commits or seems_to_fail:  # it is decided again
                 transaction = MemoryLedger(self.rows, fence=worker.fence)
                 verdict = decisions.decide(transaction, request.command, found(worker.situation))
             transaction.commit()
@@ -290,9 +300,20 @@ class Protocol(RuleBasedStateMachine):
         assert worker.decided is not None
         request, verdict = worker.decided
         worker.decided = None
-        if verdict.situation is not None:
+        if verdict.is_repeat:
+            worker.situation = usable(self.rows.situation(), worker.situation)
+        elif verdict.situation is not None:
             worker.situation = usable(verdict.situation, worker.situation)
+        if worker is self.worker:
+            self._check_effect(worker, request, verdict.result)
         self._settle(worker, request, verdict.result)
+
+    def _check_effect(self, worker: Worker, request: Request, answer: CommandResult) -> None:
+        """Whoever is told "paused" finds it so, unless the user wants something else by now."""
+        if not answer.success or request.command.command is not Command.PAUSE:
+            return
+        if self.rows.desired.is_paused:
+            assert worker.situation.desired.is_paused
 
     def _answer_at_once(self, worker: Worker | None) -> None:
         assert worker is not None

@@ -9,6 +9,7 @@ import pytest
 from control import decisions
 from control.decisions import Verdict
 from control.leases import Fenced
+from control.plan import Situation
 from control.protocol import Command, State
 from tests.control.ledgers import MemoryLedger, Rows, command, decide, found, refused
 
@@ -41,7 +42,7 @@ def test_every_command_is_carried_out_once_and_answered_alike_ever_after(
     assert first.result.status == "succeeded"
     again = decide(rows, what)
     assert again.result == first.result
-    assert (again.situation, again.order) == (None, None)
+    assert (again.situation, again.order, again.is_repeat) == (None, None, True)
     assert rows.carried_out[str(what.id)] == 1
 
 
@@ -97,6 +98,50 @@ def test_a_newer_intent_makes_an_older_one_void(name: Command, payload: dict[str
     assert verdict.result.status == "failed"
     assert said(verdict).startswith("superseded by a newer intent")
     assert rows.desired.revision == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [(Command.PAUSE, {}), (Command.RESUME, {}), (Command.SWITCH_MODE, {"mode": "scalper-macdv"})],
+)
+def test_an_intent_that_the_database_does_not_have_is_not_claimed(
+    name: Command, payload: dict[str, Any]
+) -> None:
+    rows = Rows()
+    verdict = decide(rows, command(name, payload=payload, desiredRevision=1))
+    assert verdict.result.status == "failed"
+    assert "is not in the database" in said(verdict)
+    assert rows.desired.revision == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "wish"),
+    [
+        (Command.RESUME, {}, {"is_paused": False}),
+        (Command.SWITCH_MODE, {"mode": "position-monitor"}, {"mode": "position-monitor"}),
+    ],
+)
+def test_an_intent_that_is_overtaken_while_it_is_decided_is_superseded(
+    name: Command, payload: dict[str, Any], wish: dict[str, Any]
+) -> None:
+    rows = Rows(is_paused=True)
+    revision = rows.record(**wish).revision
+
+    class Overtaken(MemoryLedger):
+        def situation(self) -> Situation:
+            self._draft.record(is_paused=True)  # somebody's pause commits just now
+            return super().situation()
+
+    what = command(name, payload=payload, desiredRevision=revision)
+    verdict = decisions.decide(Overtaken(rows), what, found(rows.situation()))
+    assert said(verdict).startswith("superseded by a newer intent")
+    assert verdict.situation is None
+
+
+def test_a_resume_while_the_data_plane_is_down_does_not_claim_to_run() -> None:
+    rows = Rows(is_paused=True)
+    verdict = decide(rows, command(Command.RESUME), plane_is_down=True)
+    assert said(verdict) == "resumed; the data plane is down, and will watch 2 symbols"
 
 
 def test_pausing_twice_succeeds_twice() -> None:
@@ -262,7 +307,7 @@ def test_undo_brings_back_what_the_last_command_changed(
     before = (rows.desired.is_paused, rows.desired.mode, rows.document["watchlist"])
     done = decide(rows, command(name, payload=payload))
     assert done.situation is not None
-    assert done.situation.undo is not None
+    assert done.situation.undo == rows.undo is not None
     undone = decide(rows, command(Command.UNDO))
     assert undone.result.success, said(undone)
     assert (rows.desired.is_paused, rows.desired.mode, rows.document["watchlist"]) == before

@@ -91,14 +91,13 @@ def test_an_empty_batch_is_refused_and_settled() -> None:
     assert refusal.parcel.settled_by_one_more() == "1-0"
 
 
-@given(st.lists(st.sampled_from([c for c in Command if c is not Command.RESUME]), max_size=30))
+@given(st.lists(st.sampled_from([c for c in Command if c not in inbox.OVERTAKEN]), max_size=30))
 def test_commands_leave_in_class_order_and_within_a_class_as_received(order: list[Command]) -> None:
     box = Inbox()
     requests = [request(command) for command in order]
     box.receive([item for item in requests if item.command.command is not Command.STATUS], NOW)
     requests = [item for item in requests if item.command.command is not Command.STATUS]
     assert not box.at_once
-    box.void.clear()
     taken = [box.take() for _ in requests]
     assert taken == sorted(requests, key=lambda r: CLASSES[r.command.command])  # a stable sort
     assert box.take() is None
@@ -111,6 +110,26 @@ def test_a_pause_takes_every_earlier_resume_out_of_the_queue() -> None:
     box.receive([request(Command.PAUSE, desiredRevision=4)], NOW)
     assert [resume for resume, _ in box.void] == [first, second]
     assert {answer.message for _, answer in box.void} == {"superseded by a later pause"}
+    assert len(box) == 2
+
+
+def test_a_pause_takes_an_earlier_undo_out_of_the_queue() -> None:
+    box = Inbox()
+    undo = request(Command.UNDO)
+    box.receive([undo, request(Command.PAUSE)], NOW)
+    assert [void for void, _ in box.void] == [undo]
+
+
+def test_a_flood_of_pauses_is_bounded_and_leaves_room_for_everything_else() -> None:
+    box = Inbox()
+    box.receive([request(Command.PAUSE) for _ in range(inbox.MOST_PAUSES + 5)], NOW)
+    assert len(box) == inbox.MOST_PAUSES
+    assert len(box.at_once) == 5
+    box.receive([request()], NOW)
+    assert len(box) == inbox.MOST_PAUSES + 1
+    for _ in range(inbox.MOST_PAUSES):
+        box.take()
+    box.receive([request(Command.PAUSE)], NOW)
     assert len(box) == 2
 
 
