@@ -6,15 +6,17 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
-from control import client, wire
+from control import client, ledger, wire
 from control.models import Lease
 from control.protocol import Command, CommandResult, State, commands_of, now_ms
 from settings_app import desired
 from settings_app.models import User
+from tests.control.conftest import trader
 from tests.control.running import (
     RunningWorker,
     eventually,
@@ -23,6 +25,7 @@ from tests.control.running import (
     status_when,
 )
 from tests.control.test_worker import answer_to, closes_candles, foreign, is_paused, is_running
+from trading.models import Position
 from trading.net.endpoints import Endpoints
 
 pytestmark = pytest.mark.timeout(120)
@@ -231,3 +234,78 @@ def test_a_user_whose_decision_hangs_holds_up_nobody_elses_lost_pause(
             desired.record(bela.pk, is_paused=True)  # and its message is lost
             status_when(bela, is_paused)
         status_when(anna, is_paused)
+
+
+def test_a_commit_that_looked_like_a_failure_is_in_effect_before_it_is_answered(
+    anna: User, worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status_when(anna, is_running)
+    decide, calls = ledger.decide, []
+
+    def lose_the_first_answer(*arguments: Any) -> Any:
+        verdict = decide(*arguments)
+        calls.append(verdict)
+        if len(calls) == 1:
+            raise OperationalError("server closed the connection unexpectedly")  # committed
+        return verdict
+
+    monkeypatch.setattr(ledger, "decide", lose_the_first_answer)
+    assert client.send(anna, Command.PAUSE).applied
+    status = client.status(anna)
+    assert status is not None
+    assert status.state is State.PAUSED
+    assert len(calls) == 2
+
+
+@contextmanager
+def read_only_database() -> Iterator[None]:
+    """What a server is for a while in a failover: it answers, and takes nothing."""
+    name = connection.settings_dict["NAME"]
+
+    def set_it(value: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+            cursor.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {value}')
+
+    set_it("on")
+    try:
+        yield
+    finally:
+        set_it("off")
+
+
+def test_a_database_that_takes_nothing_is_waited_for(anna: User, worker: RunningWorker) -> None:
+    status_when(anna, is_running)
+    pause = foreign("pause")
+    with read_only_database():
+        publish(commands_of(anna.sub), json.dumps(pause))
+        waits = status_when(anna, lambda status: any(e.where == "database" for e in status.errors))
+        assert waits.state is State.RUNNING
+        assert not isinstance(client.result(anna, pause["id"]), CommandResult)
+    assert answer_to(anna, pause["id"]).success
+    status_when(anna, is_paused)
+
+
+def test_an_intent_that_is_rolled_back_is_not_claimed(anna: User, worker: RunningWorker) -> None:
+    status_when(anna, is_running)
+    with transaction.atomic():
+        answer = client.send(anna, Command.PAUSE)
+        transaction.set_rollback(True)
+    assert answer.result is not None
+    assert not answer.applied
+    assert "is not in the database" in str(answer.result.message)
+    assert client.send(anna, Command.STATUS).result.message == "running"  # type: ignore[union-attr]
+
+
+def test_a_position_is_watched_as_soon_as_it_is_entered(
+    transactional_db: None, redis_url: str, endpoints: dict[str, Endpoints]
+) -> None:
+    anna = trader("BTC-USD", runtime_mode="position-monitor", is_paused=False)
+    with running_worker(endpoints):
+        status_when(anna, lambda status: status.state is State.RUNNING)
+        position = Position.objects.create(
+            user=anna, exchange="coinbase", symbol="ETH-USD", quantity=1
+        )
+        status_when(anna, lambda status: [s.symbol for s in status.symbols] == ["ETH-USD"])
+        position.delete()
+        status_when(anna, lambda status: status.symbols == [])
