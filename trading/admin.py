@@ -17,10 +17,14 @@ from django.http import HttpRequest
 from trading.models import SYSTEM, Alert, Position
 
 if TYPE_CHECKING:
-    AlertAdminBase = admin.ModelAdmin[Alert]
-    PositionAdminBase = admin.ModelAdmin[Position]
+    ModelAdmin = admin.ModelAdmin
 else:
-    AlertAdminBase = PositionAdminBase = admin.ModelAdmin  # generic in the stubs alone
+
+    class ModelAdmin(admin.ModelAdmin):
+        """Django's, which is generic in the stubs alone."""
+
+        def __class_getitem__(cls, _model: object) -> type:
+            return cls
 
 
 Row = TypeVar("Row", bound=Model)
@@ -44,19 +48,14 @@ def visible(rows: QuerySet[Row], request: HttpRequest) -> QuerySet[Row]:
     return rows.none() if request.user.pk is None else rows.filter(user_id=request.user.pk)
 
 
-@admin.register(Alert)
-class AlertAdmin(AlertAdminBase):
-    """What was told, newest first."""
+class HistoryAdmin(ModelAdmin[Row]):
+    """What has happened to a user: nobody adds or changes it, and only a superuser deletes it."""
 
-    list_display = ("closed", "about", "timeframe", "what", "macd_v", "close_price", "state")
-    list_display_links = ("closed", "about")
-    list_filter = ("state", "kind", "direction", "timeframe", "exchange")
+    list_display: tuple[str, ...]
     list_select_related = ("user",)
-    search_fields = ("symbol", "exchange")
-    date_hierarchy = "created_at"  # not every alert has a candle
     show_full_result_count = False  # a count of every row, each time, for nothing
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
         return visible(super().get_queryset(request), request)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
@@ -76,6 +75,17 @@ class AlertAdmin(AlertAdminBase):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return is_superuser(request)
+
+
+@admin.register(Alert)
+class AlertAdmin(HistoryAdmin[Alert]):
+    """What was told, newest first."""
+
+    list_display = ("closed", "about", "timeframe", "what", "macd_v", "close_price", "state")
+    list_display_links = ("closed", "about")
+    list_filter = ("state", "kind", "direction", "timeframe", "exchange")
+    search_fields = ("symbol", "exchange")
+    date_hierarchy = "created_at"  # not every alert has a candle
 
     @admin.display(description="candle closed (UTC)", ordering="candle_closed_at")
     def closed(self, alert: Alert) -> str:
@@ -137,7 +147,7 @@ class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
 
 
 @admin.register(Position)
-class PositionAdmin(PositionAdminBase):
+class PositionAdmin(ModelAdmin[Position]):
     """What is held; rows entered by hand may be edited."""
 
     form = PositionForm

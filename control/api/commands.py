@@ -8,9 +8,9 @@ Rule 3: no query and no round trip to Redis that the answer does not need: a pau
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -39,6 +39,7 @@ from control.client import CommandRefused, NewCommand, NotSent, Outcome, Until
 from control.protocol import CommandAck, CommandResult, Origin, RuntimeStatus
 from settings_app.api.access import user_of
 from settings_app.api.description import operation
+from settings_app.api.reading import reader
 from settings_app.api.requests import JSON, Parameter, Query
 from settings_app.models import User
 from settings_app.problems import (
@@ -51,7 +52,6 @@ from settings_app.problems import (
     Problem,
 )
 
-View = Callable[..., HttpResponse]
 Waiting = tuple[float, Until]
 
 ACK_SECONDS: Final = 1.0  # a living runtime acknowledges within milliseconds
@@ -69,17 +69,7 @@ LIMIT = Parameter(
 BEFORE = Parameter("before", "The `next` of the page that was read last.")
 
 router = Router()
-
-
-def get(path: str, **described: Any) -> Callable[[View], View]:
-    """Register a view for GET, and for HEAD, of which the documentation says nothing more."""
-
-    def register(view: View) -> View:
-        router.get(path, **described)(view)
-        router.api_operation(["HEAD"], path, include_in_schema=False)(view)
-        return view
-
-    return register
+get = reader(router)
 
 
 # ---------------------------------------------------------------------- sending

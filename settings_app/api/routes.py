@@ -7,8 +7,7 @@ Rule 2: saves are told to come from ``api``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -28,6 +27,7 @@ from settings_app.api.description import (
     operation,
     reading,
 )
+from settings_app.api.reading import reader
 from settings_app.api.requests import (
     JSON,
     MERGE_PATCH,
@@ -49,8 +49,6 @@ from settings_app.problems import (
 )
 from settings_app.templates import TEMPLATES, template
 
-View = Callable[..., HttpResponse]
-
 ORIGIN: Final = "api"
 
 PATH = Parameter(
@@ -66,17 +64,7 @@ DRY_RUN = Parameter("dryRun", "Tell what would change, and save nothing.", is_fl
 SECTION = Parameter("section", "The one section to reset, by its key; without it, all are.")
 
 router = Router()
-
-
-def get(path: str, **described: Any) -> Callable[[View], View]:
-    """Register a view for GET, and for HEAD, of which the documentation says nothing more."""
-
-    def register(view: View) -> View:
-        router.get(path, **described)(view)
-        router.api_operation(["HEAD"], path, include_in_schema=False)(view)
-        return view
-
-    return register
+get = reader(router)
 
 
 # ---------------------------------------------------------------------- the document
