@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.faults.stage import (
     status_when,
     works,
 )
+from tests.faults.test_killed_worker import TAKEOVER_SECONDS
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -99,6 +101,29 @@ def test_a_command_under_way_when_the_lease_is_lost_is_left_to_the_new_owner(
     stage.expire_leases()
     assert answer_to(anna, pause["id"]).success
     assert revision(anna) == before + 1
+
+
+def test_a_worker_that_stands_still_in_the_middle_of_a_decision_is_replaced_for_everybody(
+    stage: Stage, anna: User, bela: User
+) -> None:
+    first, pause = stage.worker(), foreign("pause")
+    for user in (anna, bela):
+        stage.hosted(user, first)
+    with stage.transaction("UPDATE settings_app_user SET email = '' WHERE id = %s", anna.pk):
+        post(stage, anna, pause)
+        eventually(lambda: sessions_that_wait("%UPDATE settings_app_user%"))
+        first.freeze()
+    # It has got the row by now, holds the lease's as well, and says nothing more.
+    froze = time.monotonic()
+    second = stage.worker()
+    eventually(lambda: second.drives(anna.pk) and second.drives(bela.pk))
+    assert time.monotonic() - froze <= TAKEOVER_SECONDS
+    assert answer_to(anna, pause["id"]).success
+    first.thaw()
+    eventually(lambda: first.said.count("runtime.let_go") == 2)
+    assert receipts(anna, pause["id"]) == 1
+    for user in (anna, bela):
+        works(user)
 
 
 def connections_of(stage: Stage, worker: Worker) -> frozenset[str]:
