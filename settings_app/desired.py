@@ -4,20 +4,26 @@ Rule 1: a decision is recorded here before anything else learns of it: a lost me
     poll, never a pause.
 Rule 2: every decision bumps ``desired_revision`` in the same statement. Of two decisions the one
     with the higher revision is the newer.
+Rule 3: a mode that this program does not know is a newer program's: whoever wants it is that one's
+    to host, and nobody else's trouble.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
+import structlog
 from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from settings_app.models import User
 from trading.core.modes import Mode
+
+log = structlog.get_logger(__name__)
 
 # Not decided yet: the document decides.
 IS_PAUSED: Final = Coalesce(F("is_paused"), ~Q(auto_start=True))
@@ -132,6 +138,8 @@ def record(
 def hosted_users(usernames: Collection[str] | None = None) -> list[HostedUser]:
     """Every active staff user whose settings enable an exchange, in order of id: one query.
 
+    Whoever wants a mode that is not known here is left out, and said.
+
     Args:
         usernames: Only these users, where a worker is told whom to host.
     """
@@ -140,9 +148,20 @@ def hosted_users(usernames: Collection[str] | None = None) -> list[HostedUser]:
         cursor.execute(HOSTED, [only, only])
         rows = cursor.fetchall()
     return [
-        HostedUser(user_id, username, sub, Desired(is_paused, Mode(mode), revision), settings)
+        HostedUser(user_id, username, sub, Desired(is_paused, known, revision), settings)
         for user_id, username, sub, is_paused, mode, revision, settings in rows
+        if (known := _known_mode(sub, mode)) is not None
     ]
+
+
+@lru_cache(maxsize=10_000)
+def _known_mode(sub: str, mode: str) -> Mode | None:
+    # Cached so that it is said once of each user, not at each poll.
+    try:
+        return Mode(mode)
+    except ValueError:
+        log.warning("desired.unknown_mode", sub=sub, mode=mode)
+        return None
 
 
 def is_active(user_id: int) -> bool:

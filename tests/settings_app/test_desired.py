@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
+from structlog.testing import capture_logs
 
 from settings_app import services
 from settings_app.desired import Desired, hosted_users, read_desired, record
@@ -130,6 +131,15 @@ def test_a_worker_may_be_told_whom_to_host() -> None:
         UserFactory.create(username=name)
     assert [user.username for user in hosted_users(["bob", "eve", "nobody"])] == ["bob", "eve"]
     assert hosted_users([]) == []
+
+
+def test_whoever_wants_a_mode_of_a_newer_program_is_left_to_it_and_said_once() -> None:
+    ann, bob = UserFactory.create(), UserFactory.create()
+    User.objects.filter(pk=ann.pk).update(runtime_mode="scalper-next")
+    with capture_logs() as lines:
+        for _ in range(2):
+            assert [user.user_id for user in hosted_users()] == [bob.pk]
+    assert [(line["sub"], line["mode"]) for line in lines] == [(ann.sub, "scalper-next")]
 
 
 def test_the_poll_sees_a_saved_revision() -> None:
