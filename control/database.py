@@ -1,6 +1,7 @@
 """PostgreSQL from an event loop: a bounded pool of threads, so that one hung query stalls nobody.
 
 Rule 1: the worker's loop never calls the ORM itself; it awaits :meth:`Database.run`.
+Rule 2: whoever has to wait for a PostgreSQL that is away asks for :data:`AWAY`, and nothing less.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
-from django.db import close_old_connections
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+AWAY: Final = (OperationalError, InterfaceError, InternalError)
+"""What PostgreSQL raises while it cannot serve. An InternalError is one as well: a standby that is
+not promoted yet (read-only), or a transaction that the server ended while we stood still."""
 
 
 class Database:
