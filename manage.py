@@ -15,7 +15,7 @@ def main() -> int:
 
     if "runtime" in sys.argv[1:2]:
         # The worker's few threads come and go with their connections; a pool keeps those.
-        os.environ.setdefault("LIVERMORE_DATABASE_POOL", "4")
+        os.environ.setdefault("LIVERMORE_DATABASE_POOL", "5")
     reason = obstacle(sys.argv)
     if reason is not None:
         print(reason, file=sys.stderr)  # noqa: T201 - this is a command line

@@ -129,6 +129,20 @@ class Mailbox:
         if not self._subs:
             self._has_subscriptions.clear()
 
+    async def close_all(self) -> None:
+        """Stop receiving for everybody: one message to Redis, however many there are."""
+        locks = tuple(self._reading.values())
+        for kept in (self._subs, self._reading, self._newest, self._held):
+            kept.clear()
+        self._has_subscriptions.clear()
+        try:
+            await self._pubsub.unsubscribe()
+        except (RedisError, OSError) as exc:
+            log.warning("mailbox.unsubscribe", reason=str(exc))
+        for lock in locks:
+            async with lock:  # as above
+                pass
+
     # -- in
 
     async def listen(self) -> None:

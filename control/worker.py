@@ -166,6 +166,7 @@ class Worker:
         self.plane.stop()
         await self._sinks.aclose()
         await self._mailbox.aclose()
+        self._hosting.close()
         self._database.close()
         log.info("worker.stopped", worker=self.name)
 

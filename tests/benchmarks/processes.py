@@ -144,7 +144,7 @@ def worker(exchange: Running, feed: Running | None = None) -> Iterator[Running]:
         "runtime",
         "manage.py",
         "runtime",
-        LIVERMORE_DATABASE_POOL="4",  # as manage.py has it
+        LIVERMORE_DATABASE_POOL="5",  # as manage.py has it
         LIVERMORE_COINBASE_REST=f"http://{LOOPBACK}:{rest}/api/v3/brokerage",
         LIVERMORE_COINBASE_WS=f"ws://{LOOPBACK}:{websocket}",
     ) as started:
