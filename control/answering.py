@@ -19,8 +19,9 @@ from functools import partial
 
 from control import history
 from control.inbox import Inbox, Refusal, Request
-from control.mailbox import Mailbox, Reply, Telling
+from control.mailbox import Mailbox
 from control.protocol import CommandAck, CommandResult, now_ms
+from control.replies import Reply, Telling
 
 MOST_AT_ONCE = 64
 ACK_SECONDS = 0.005  # a decision that is sooner goes in one transaction with its acknowledgement

@@ -3,102 +3,64 @@
 Rule 1: the stream is the truth; a pub/sub message only wakes the reader of that one stream. A body
     that is not in the stream came from a foreign program and is a command in its own right.
 Rule 2: nothing is acknowledged to the stream before its effect and receipt are committed; that is
-    the caller's word to give, through :meth:`Mailbox.settle`.
+    the caller's word to give, with an answer.
 Rule 3: a message makes the reader look at its stream without taking from it, for taking is a write
     that Redis puts on disk first. What was looked at is taken by the next sweep; until then it is
     in the stream all the same, for whoever comes after us.
 Rule 4: a Redis that is away is waited for with jittered backoff; no caller sees it fail.
+Rule 5: one user's stream that cannot be read is that user's alone: nobody holds a lock while they
+    wait, and whoever is not open yet is passed over.
+Rule 6: a Redis without room still passes messages on. Answers are not held back for long by what it
+    cannot keep: the stream drains, and senders hear.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections import OrderedDict
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import redis.asyncio
 import structlog
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, RedisError
 
-from control import delivery, wire
+from control import delivery, replies, wire
 from control.delivery import Delivery
-from control.protocol import (
-    CONSUMER_GROUP,
-    HISTORY_LENGTH,
-    RESULT_TTL_SECONDS,
-    STATUS_TTL_SECONDS,
-    CommandAck,
-    CommandResult,
-    HistoryEntry,
-    commands_of,
-    history_of,
-    now_ms,
-    responses_of,
-    result_of,
-    status_of,
-)
+from control.protocol import commands_of, now_ms
+from control.received import Received
+from control.replies import Reply, Telling
+from control.streams import Receive, Streams
 
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 1.0
-READ_COUNT = 100
-REMEMBERED_IDS = 4_096
+SWEPT_AT_ONCE = 100
 BACKOFF_SECONDS = (0.1, 5.0)
 QUIET_SECONDS = 5.0
 RECLAIM_SWEEPS = 5
 RECLAIM_IDLE_MS = 5_000
-
-
-Receive = Callable[[Delivery], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
-    """A status that goes with answers: kept for who asks, and published if its turn has come."""
-
-    text: str
-    publishes: bool
+FULL_SECONDS = 2.0
 
 
 def _nothing() -> None:
     """No status goes with the answers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What is said of one command.
-
-    Args:
-        result: None where nobody can be answered, or there is no answer yet.
-        history: Its line in the history.
-        entry_id: The entry that is done with; None while a batch still has commands waiting.
-    """
-
-    ack: CommandAck | None = None
-    result: CommandResult | None = None
-    history: HistoryEntry | None = None
-    entry_id: str | None = None
-
-
 class Mailbox:
     """The worker's side of the wire for all the users it hosts."""
 
     def __init__(self, *, worker: str, receive: Receive) -> None:
-        self._worker = worker
         self._receive = receive
-        self._subs: set[str] = set()
+        self._received: dict[str, Received] = {}
+        self._open: set[str] = set()  # whose stream is known to be readable
         self._client = wire.connect_async()
+        self._streams = Streams(self._client, worker=worker, receive=receive)
         self._listener = wire.connect_async()
         self._pubsub = self._listener.pubsub()
         self._subscribing = asyncio.Lock()
-        self._held: set[tuple[str, str]] = set()  # entries delivered and not settled
-        self._newest: dict[str, str] = {}  # by sub, the last entry that was delivered
-        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._reading: dict[str, asyncio.Lock] = {}
         self._has_subscriptions = asyncio.Event()
+        self._full_since: float | None = None
         self.connected = True
         self.clock_offset_ms = 0  # Redis' clock minus this host's
 
@@ -106,28 +68,30 @@ class Mailbox:
 
     async def open(self, sub: str) -> None:
         """Begin to receive for a user, first of all what an earlier worker left unanswered."""
-        self._subs.add(sub)
-        lock = self._reading.setdefault(sub, asyncio.Lock())
-        async with lock:  # nothing newer may be delivered before what is claimed
-            await self._patiently(lambda: self._subscribe(sub), "mailbox.open", sub=sub)
-            await self._patiently(lambda: self._claim(sub, idle_ms=0), "mailbox.claim", sub=sub)
+        received = self._received.setdefault(sub, Received(sub=sub))
+
+        async def claim() -> None:
+            async with received.reading:  # nothing newer may be delivered before what is claimed
+                await self._streams.claim(received, idle_ms=0)
+            self._open.add(sub)
+
+        await self._patiently(claim, "mailbox.claim", sub=sub)
+        await self._patiently(lambda: self._subscribe(sub), "mailbox.open", sub=sub)
         await self.read(sub)
 
     async def close(self, sub: str) -> None:
         """Stop receiving for a user."""
-        self._subs.discard(sub)
-        lock = self._reading.pop(sub, None)
-        self._newest.pop(sub, None)
-        self._held = {held for held in self._held if held[0] != sub}
+        received = self._received.pop(sub, None)
+        self._open.discard(sub)
+        if not self._open:
+            self._has_subscriptions.clear()
         try:
             await self._pubsub.unsubscribe(commands_of(sub))
         except RedisError as exc:
             log.warning("mailbox.unsubscribe", sub=sub, reason=str(exc))
-        if lock is not None:
-            async with lock:  # a read under way would make anew what the caller removes next
-                pass
-        if not self._subs:
-            self._has_subscriptions.clear()
+        if received is not None:
+            async with received.reading:  # a read under way would make anew what goes next
+                await self._leave(sub)
 
     async def close_all(self) -> None:
         """Stop receiving for everybody: one message to Redis, however many there are."""
@@ -171,8 +135,7 @@ class Mailbox:
             await self._compare_clocks()
             await asyncio.sleep(SWEEP_SECONDS)
             sweeps += 1
-            for sub in tuple(self._subs):
-                await self.read(sub, reclaim=sweeps % RECLAIM_SWEEPS == 0)
+            await self._read_all(reclaim=sweeps % RECLAIM_SWEEPS == 0)
 
     async def read(self, sub: str, *, reclaim: bool = False) -> None:
         """Take everything new from one user's stream.
@@ -181,66 +144,78 @@ class Mailbox:
             reclaim: Take as well what another consumer has held for long: one that was fenced
                 off after it had read.
         """
-        lock = self._reading.get(sub)
-        if lock is None:
+        received = self._received.get(sub)
+        if received is None or sub not in self._open:
             return
-        async with lock:
-            if sub not in self._subs:
+        async with received.reading:
+            if self._received.get(sub) is not received:
                 return  # closed meanwhile
             try:
                 if reclaim:
-                    await self._claim(sub, idle_ms=RECLAIM_IDLE_MS)
-                await self._read_new(sub)
+                    await self._streams.claim(received, idle_ms=RECLAIM_IDLE_MS)
+                await self._streams.read(received)
                 self.connected = True
             except (RedisError, OSError) as exc:
                 self.connected = False
                 log.warning("mailbox.read", sub=sub, reason=str(exc))
 
-    async def _look(self, sub: str) -> None:
-        """Deliver everything new in one user's stream, and take nothing from it."""
-        lock = self._reading.get(sub)
-        if lock is None:
-            return
-        async with lock:
-            if (newest := self._newest.get(sub)) is None:
-                return  # where to begin, the first reading tells
+    async def _read_all(self, *, reclaim: bool = False) -> None:
+        """Take everything new from every stream, many in one trip."""
+        subs, idle_ms = tuple(self._open), RECLAIM_IDLE_MS if reclaim else None
+        for start in range(0, len(subs), SWEPT_AT_ONCE):
+            some = subs[start : start + SWEPT_AT_ONCE]
+            many = [received for sub in some if (received := self._received.get(sub)) is not None]
             try:
-                entries: Any = await self._client.xrange(
-                    commands_of(sub), min=f"({newest}", count=READ_COUNT
-                )
+                again = await self._streams.read_many(many, reclaim_idle_ms=idle_ms)
+                self.connected = True
             except (RedisError, OSError) as exc:
-                log.warning("mailbox.look", sub=sub, reason=str(exc))  # the reading comes next
-                return
-            for entry_id, fields in entries:
-                self._deliver_newer(sub, entry_id, fields)
+                self.connected = False
+                log.warning("mailbox.sweep", reason=str(exc))
+                continue
+            for received in again:
+                await self.read(received.sub, reclaim=reclaim)
 
     # -- out
 
     async def answer(
-        self, sub: str, replies: Sequence[Reply], status: Callable[[], Telling | None] = _nothing
+        self, sub: str, said: Sequence[Reply], status: Callable[[], Telling | None] = _nothing
     ) -> None:
         """Say what is to be said, and take what is done with off the stream: one transaction.
 
-        Repeated until Redis takes it.
+        Repeated until Redis takes it. One that stays full gets what it need not keep.
 
         Args:
             status: Composes the status that is to be there when the answers come.
         """
 
         async def attempt() -> None:
-            async with self._client.pipeline(transaction=True) as pipe:
-                if (telling := status()) is not None:
-                    pipe.set(status_of(sub), telling.text, px=int(STATUS_TTL_SECONDS * 1_000))
-                    if telling.publishes:
-                        pipe.publish(status_of(sub), telling.text)
-                for reply in replies:
-                    _queue(pipe, sub, reply)
-                await pipe.execute()
+            telling = status()
+            try:
+                async with self._client.pipeline(transaction=True) as pipe:
+                    replies.queue(pipe, sub, said, telling)
+                    await pipe.execute()
+                self._full_since = None
+            except OutOfMemoryError:
+                if not self._stays_full():
+                    raise
+                log.warning("mailbox.full", sub=sub, not_kept=len(said))
+                # No transaction: a full Redis refuses whatever stands in one.
+                async with self._client.pipeline(transaction=False) as pipe:
+                    replies.queue_unkept(pipe, sub, said, telling)
+                    await pipe.execute()
+            if telling is not None:
+                telling.told()
 
         await self._patiently(attempt, "mailbox.answer", sub=sub)
-        self._held.difference_update(
-            (sub, reply.entry_id) for reply in replies if reply.entry_id is not None
-        )
+        if (received := self._received.get(sub)) is not None:
+            received.held.difference_update(reply.entry_id for reply in said if reply.entry_id)
+
+    def _stays_full(self) -> bool:
+        """Whether Redis has had no room for so long that nobody waits for it any more."""
+        at = time.monotonic()
+        if self._full_since is None:
+            self._full_since = at
+        return at - self._full_since >= FULL_SECONDS
 
     async def publish(self, channel: str, text: str, *, keep_seconds: float | None = None) -> bool:
         """Publish, and keep under the same name for a while if asked. False: Redis is away."""
@@ -285,49 +260,11 @@ class Mailbox:
             await self._pubsub.subscribe(commands_of(sub))
         self._has_subscriptions.set()
 
-    async def _claim(self, sub: str, *, idle_ms: int) -> None:
-        """Deliver what another worker took and never settled. The lease says it is ours now."""
-        await self._ensure_group(sub)
-        start = "0-0"
-        while True:
-            start, entries, *_ = await self._client.xautoclaim(
-                commands_of(sub),
-                CONSUMER_GROUP,
-                self._worker,
-                min_idle_time=idle_ms,
-                start_id=start,
-                count=READ_COUNT,
-            )
-            for entry_id, fields in entries:
-                self._deliver(sub, entry_id, fields)
-            if start in ("0-0", b"0-0"):
-                return
-
-    async def _ensure_group(self, sub: str) -> None:
+    async def _leave(self, sub: str) -> None:
         try:
-            await self._client.xgroup_create(commands_of(sub), CONSUMER_GROUP, "0", mkstream=True)
-        except ResponseError as exc:
-            if "BUSYGROUP" not in str(exc):
-                raise
-
-    async def _read_new(self, sub: str) -> None:
-        while True:
-            try:
-                answer: Any = await self._client.xreadgroup(
-                    CONSUMER_GROUP, self._worker, {commands_of(sub): ">"}, count=READ_COUNT
-                )
-            except ResponseError as exc:
-                if "NOGROUP" not in str(exc):
-                    raise
-                log.warning("mailbox.group_recreated", sub=sub)  # Redis came back empty
-                self._newest.pop(sub, None)  # its clock may be another one too
-                await self._ensure_group(sub)
-                continue
-            entries = answer[0][1] if answer else []
-            for entry_id, fields in entries:
-                self._deliver_newer(sub, entry_id, fields)
-            if len(entries) < READ_COUNT:
-                return
+            await self._streams.leave(sub)
+        except (RedisError, OSError) as exc:
+            log.warning("mailbox.leave", sub=sub, reason=str(exc))  # it stays in the group's list
 
     async def _compare_clocks(self) -> None:
         try:
@@ -336,52 +273,28 @@ class Mailbox:
             return  # the reader reports it
         self.clock_offset_ms = seconds * 1_000 + microseconds // 1_000 - now_ms()
 
-    def _deliver_newer(self, sub: str, entry_id: str, fields: dict[str, str]) -> None:
-        newest = self._newest.get(sub)
-        if newest is not None and _place(entry_id) <= _place(newest):
-            return  # it was looked at; it may be settled since
-        self._newest[sub] = entry_id
-        self._deliver(sub, entry_id, fields)
-
-    def _deliver(self, sub: str, entry_id: str, fields: dict[str, str]) -> None:
-        if (sub, entry_id) in self._held:
-            return  # it waits here already
-        self._held.add((sub, entry_id))
-        body = delivery.read_json(fields.get("command", ""))
-        for command_id in delivery.ids_in(body):
-            self._remember(sub, command_id)
-        self._receive(
-            Delivery(
-                sub=sub,
-                body=body,
-                entry_id=entry_id,
-                arrived_ms=int(entry_id.partition("-")[0]),
-                origin=delivery.origin_of(fields.get("origin")),
-            )
-        )
+    async def _look(self, received: Received) -> None:
+        async with received.reading:
+            try:
+                await self._streams.look(received)
+            except (RedisError, OSError) as exc:
+                # The reading comes next.
+                log.warning("mailbox.look", sub=received.sub, reason=str(exc))
 
     async def _heard(self, sub: str, text: str) -> None:
-        if sub not in self._subs:
+        received = self._received.get(sub)
+        if received is None or sub not in self._open:
             return
         body = delivery.read_json(text)
         ids = delivery.ids_in(body)
-        await self._look(sub)
-        if self._has_seen(sub, ids):
+        await self._look(received)
+        if received.has(ids, text):
             return
         await self.read(sub)
-        if self._has_seen(sub, ids):
-            return  # it was in the stream
-        for command_id in ids:
-            self._remember(sub, command_id)
+        if received.has(ids, text) or self._received.get(sub) is not received:
+            return  # it was in the stream, or is the next worker's
+        received.remember(ids)
         self._receive(Delivery(sub=sub, body=body, entry_id=None, arrived_ms=None))
-
-    def _has_seen(self, sub: str, ids: list[str]) -> bool:
-        return bool(ids) and all((sub, command_id) in self._seen for command_id in ids)
-
-    def _remember(self, sub: str, command_id: str) -> None:
-        self._seen[sub, command_id] = None
-        while len(self._seen) > REMEMBERED_IDS:
-            self._seen.popitem(last=False)
 
     async def _reconnect(self, reason: str) -> None:
         """Subscribe anew to everything, as long as it takes, then read what was missed."""
@@ -392,14 +305,13 @@ class Mailbox:
             async with self._subscribing:
                 await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py: bare
                 self._pubsub = self._listener.pubsub()
-                if self._subs:
-                    await self._pubsub.subscribe(*(commands_of(sub) for sub in self._subs))
+                if self._open:
+                    await self._pubsub.subscribe(*(commands_of(sub) for sub in self._open))
 
         await self._patiently(attempt, "mailbox.reconnect")
         self.connected = True
         log.info("mailbox.redis_back")
-        for sub in tuple(self._subs):
-            await self.read(sub)
+        await self._read_all()
 
     async def _patiently(
         self, attempt: Callable[[], Awaitable[None]], event: str, **context: Any
@@ -414,25 +326,3 @@ class Mailbox:
                 log.warning(event, reason=str(exc), **context)
                 await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # jitter, not a secret
                 limit = min(high, limit * 2)
-
-
-def _queue(pipe: redis.asyncio.client.Pipeline, sub: str, reply: Reply) -> None:
-    for answer in (reply.ack, reply.result):
-        if answer is None:
-            continue
-        text, is_final = answer.to_json(), answer is reply.result
-        # The acknowledgement of a repeated command must not hide its result.
-        pipe.set(result_of(sub, answer.command_id), text, ex=RESULT_TTL_SECONDS, nx=not is_final)
-        pipe.publish(responses_of(sub), text)
-    if reply.history is not None:
-        line = reply.history.to_json()
-        pipe.xadd(history_of(sub), {"entry": line}, maxlen=HISTORY_LENGTH, approximate=True)
-    if reply.entry_id is not None:
-        pipe.xack(commands_of(sub), CONSUMER_GROUP, reply.entry_id)
-        pipe.xdel(commands_of(sub), reply.entry_id)
-
-
-def _place(entry_id: str) -> tuple[int, int]:
-    """Entries in order: milliseconds and a number within them."""
-    at, _, number = entry_id.partition("-")
-    return int(at), int(number)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from control.database import Database
-from control.mailbox import Mailbox, Telling
+from control.mailbox import Mailbox
 from control.planner import Planner
 from control.protocol import CacheStatus, Fault, Wire
+from control.replies import Telling
 from control.sinks import SignalLog
 from trading.core.market import Market
 from trading.plane import DataPlane

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from control.hosting import Hosted, Hosting
-from control.mailbox import Mailbox, Telling
+from control.mailbox import Mailbox
 from control.protocol import (
     HEARTBEAT_SECONDS,
     STATUS_TTL_SECONDS,
@@ -18,6 +18,7 @@ from control.protocol import (
     status_of,
     worker_of,
 )
+from control.replies import Telling
 
 TELL_SECONDS = 0.2  # at most five statuses a second for one user
 

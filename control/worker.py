@@ -28,10 +28,11 @@ from control.database import Database
 from control.deadman import Deadman, hindrance
 from control.delivery import Delivery
 from control.hosting import Hosting
-from control.mailbox import Mailbox, Telling
+from control.mailbox import Mailbox
 from control.plane_watch import PlaneWatch
 from control.planner import Planner
 from control.protocol import Fault, now_ms, worker_of
+from control.replies import Telling
 from control.runtime import Runtime
 from control.selfwatch import LOOK_SECONDS, SelfWatch
 from control.standstill import Standstill

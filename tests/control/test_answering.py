@@ -13,8 +13,9 @@ import pytest
 from control import inbox, tasks, wire
 from control.answering import Answering
 from control.inbox import Inbox, Request
-from control.mailbox import Mailbox, Telling
+from control.mailbox import Mailbox
 from control.protocol import Command, CommandResult, history_of, now_ms, responses_of, status_of
+from control.replies import Telling
 
 SUB = "anna"
 

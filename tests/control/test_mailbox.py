@@ -12,7 +12,7 @@ import pytest
 from control import mailbox, tasks, wire
 from control.delivery import Delivery
 from control.inbox import Unreadable
-from control.mailbox import Mailbox, Reply
+from control.mailbox import Mailbox
 from control.protocol import (
     CONSUMER_GROUP,
     FOREIGN,
@@ -22,6 +22,7 @@ from control.protocol import (
     responses_of,
     result_of,
 )
+from control.replies import Reply
 
 SUB, OTHER = "anna", "bela"
 
@@ -181,7 +182,7 @@ async def test_what_is_settled_while_the_sweep_reads_it_is_not_delivered_again(p
     await tasks.end(post._tasks.pop())
     await post.send({"id": "3"})
     await post.until(lambda seen: len(seen) >= 3)
-    post.box._held.clear()  # as the answer does that overtakes what is being read
+    post.box._received[SUB].held.clear()  # as the answer does that overtakes what is being read
     await post.box.read(SUB)
     assert [d.body["id"] for d in post.delivered] == ["1", "2", "3"]
 

@@ -48,7 +48,7 @@ def test_a_sender_is_told_and_an_intent_stays_recorded_and_is_applied(
     worker = stage.worker()
     epoch = stage.hosted(anna, worker).epoch
     with full(stage):
-        with pytest.raises(client.NotSent, match=r"did not take the command.*maxmemory"):
+        with pytest.raises(client.NotSent, match=r"did not confirm the command.*maxmemory"):
             client.send(anna, Command.RELOAD_SETTINGS)
         answer = client.send(anna, Command.PAUSE)
         assert (answer.sent, answer.applied) == (False, False)
