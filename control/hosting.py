@@ -43,6 +43,10 @@ class Hosted:
     told_shape: int = 0
     told_at_ms: int = 0
 
+    def told(self, shape: int, at_ms: int) -> None:
+        """Note what Redis has taken of it."""
+        self.told_shape, self.told_at_ms = shape, at_ms
+
     @property
     def tasks(self) -> tuple[asyncio.Task[None], ...]:
         """All that goes on for it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from control.hosting import Hosted, Hosting
 from control.mailbox import Mailbox
@@ -62,12 +63,12 @@ class Teller:
         if hosted is None or not self._may_speak(sub):
             return None
         runtime = hosted.runtime
-        publishes = at - hosted.told_at_ms >= TELL_SECONDS * 1_000
-        if publishes:
-            runtime.watch_links()
-            self._number(hosted)
-            hosted.told_shape, hosted.told_at_ms = runtime.shape(), at
-        return Telling(text=runtime.status(at).to_json(), publishes=publishes)
+        if at - hosted.told_at_ms < TELL_SECONDS * 1_000:
+            return Telling(text=runtime.status(at).to_json(), publishes=False)
+        runtime.watch_links()
+        self._number(hosted)
+        told = partial(hosted.told, runtime.shape(), at)
+        return Telling(text=runtime.status(at).to_json(), publishes=True, told=told)
 
     def _number(self, hosted: Hosted) -> None:
         """Give a change its version, unless the next is promised to what is being decided."""
@@ -92,4 +93,4 @@ class Teller:
             status_of(runtime.owner.sub), now.to_json(), keep_seconds=STATUS_TTL_SECONDS
         )
         if told:
-            hosted.told_shape, hosted.told_at_ms = shape, at_ms
+            hosted.told(shape, at_ms)

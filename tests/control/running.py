@@ -52,6 +52,12 @@ class RunningWorker:
             raise self._failure
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop of its control plane."""
+        assert self._loop is not None
+        return self._loop
+
+    @property
     def plane(self) -> DataPlane:
         """Its data plane."""
         assert self.worker is not None
