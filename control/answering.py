@@ -5,7 +5,9 @@ Rule 1: whoever decides never waits for Redis: an answer is put here and goes wh
 Rule 2: what was decided goes before what needed no decision: a flood of questions and of malformed
     messages delays no answer to a pause.
 Rule 3: the status that goes with an answer is there before it.
-Rule 4: an answer that was not sent when this worker lets go is the next one's to give: its entry is
+Rule 4: a worker that may have lost a user while it stood still says nothing of that user's status
+    until it knows; the question stays in the stream for whoever drives the user.
+Rule 5: an answer that was not sent when this worker lets go is the next one's to give: its entry is
     in the stream, its receipt in PostgreSQL.
 """
 
@@ -14,26 +16,38 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from control import history
 from control.inbox import Inbox, Refusal, Request
 from control.mailbox import Mailbox
-from control.protocol import CommandAck, CommandResult, now_ms
+from control.protocol import (
+    RESULT_TTL_SECONDS,
+    STATUS_RESULT_TTL_SECONDS,
+    CommandAck,
+    CommandResult,
+    now_ms,
+)
 from control.replies import Reply, Telling
 
 MOST_AT_ONCE = 64
 ACK_SECONDS = 0.005  # a decision that is sooner goes in one transaction with its acknowledgement
+DOUBT_SECONDS = 0.2
+
+
+def _always() -> bool:
+    """Nobody else can have taken the user over."""
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
-    """A reply, and whether the status has to be told before it."""
+    """A reply, whether the status has to be told before it, and who hears that it went."""
 
     reply: Reply
     tells: bool = False
-    sent: Callable[[], object] = int
+    sent: Callable[[], None] | None = None
 
 
 class Answering:
@@ -45,6 +59,7 @@ class Answering:
         tell: Composes the user's status, which goes with the answer of what changed it.
         status: Answers a question for the status.
         done: Told of every answered command, for the log.
+        may_speak: Whether this worker speaks for the user, as far as it can know.
     """
 
     def __init__(
@@ -56,6 +71,7 @@ class Answering:
         tell: Callable[[str], Telling | None],
         status: Callable[[Request], CommandResult],
         done: Callable[[Request, CommandResult], None],
+        may_speak: Callable[[], bool] = _always,
     ) -> None:
         self._sub = sub
         self._mailbox = mailbox
@@ -63,6 +79,7 @@ class Answering:
         self._tell = tell
         self._status = status
         self._done = done
+        self._may_speak = may_speak
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
 
@@ -98,7 +115,8 @@ class Answering:
                 else:
                     await self._mailbox.answer(self._sub, replies)
                 for waiting in batch:
-                    waiting.sent()
+                    if waiting.sent is not None:
+                        waiting.sent()
 
     def _put(self, waiting: _Waiting) -> None:
         self._waiting.append(waiting)
@@ -109,6 +127,9 @@ class Answering:
         if self._waiting:
             most = min(MOST_AT_ONCE, len(self._waiting))
             return [self._waiting.popleft() for _ in range(most)]
+        if self._inbox.at_once and not self._may_speak():
+            asyncio.get_running_loop().call_later(DOUBT_SECONDS, self.wake)
+            return []
         most = min(MOST_AT_ONCE, len(self._inbox.at_once))
         return [self._at_once(*self._inbox.at_once.popleft()) for _ in range(most)]
 
@@ -116,9 +137,10 @@ class Answering:
         if isinstance(item, Request):
             item.acked_ms = now_ms()
             ack = CommandAck(command_id=item.id, timestamp=item.acked_ms)
+            keep_seconds = RESULT_TTL_SECONDS if answer else STATUS_RESULT_TTL_SECONDS
             answer = answer or self._status(item)
-            sent = partial(self._done, item, answer)
-            return _Waiting(reply=self._reply(item, answer, ack=ack), sent=sent)
+            reply = replace(self._reply(item, answer, ack=ack), keep_seconds=keep_seconds)
+            return _Waiting(reply=reply, sent=partial(self._done, item, answer))
         return _Waiting(reply=self._reply(item, answer))
 
     def _reply(

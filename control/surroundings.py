@@ -24,6 +24,7 @@ class Surroundings:
     mailbox: Mailbox
     plane: DataPlane
     signals: SignalLog
+    may_speak: Callable[[str], bool]  # whether a user is still this worker's, as far as it can know
     tell: Callable[[str], Telling | None]  # composes the status that goes with an answer
     clear: Callable[[str, str], None]  # has what Redis keeps for a user alone removed
     cache: Callable[[Iterable[Market]], CacheStatus | None]  # what these markets' candles take

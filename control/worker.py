@@ -45,6 +45,7 @@ from trading.ports import Owner
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 1.0
+YIELDS_EVERY = 25  # runtimes looked at between two turns of the loop
 PRUNE_SECONDS = 3_600.0
 # After a longer standstill the lease that was to be renewed may have run out.
 STANDSTILL_SECONDS = leases.TTL_SECONDS - 2 * leases.RENEW_SECONDS
@@ -87,7 +88,8 @@ class Worker:
             mailbox=self._mailbox,
             plane=self.plane,
             signals=self._signals,
-            tell=self._tell_now,
+            may_speak=self._may_speak,
+            tell=self._status_with_answer,
             clear=self._clearing.clear,
             cache=self._cache_watch.status_of,
             tell_pages=self._sinks.tell_pages,
@@ -203,8 +205,12 @@ class Worker:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             at = now_ms()
-            for runtime in self._runtimes():
-                self._self_watch.look(runtime.owner.sub, runtime.health(), at)
+            for number, hosted in enumerate(self._hosting, start=1):
+                if self._hosting.has(hosted):  # somebody may leave between two of them
+                    runtime = hosted.runtime
+                    self._self_watch.look(runtime.owner.sub, runtime.health(), at)
+                if number % YIELDS_EVERY == 0:
+                    await asyncio.sleep(0)
 
     # -- the leases
 
@@ -245,7 +251,8 @@ class Worker:
         else:
             hosted.runtime.receive(delivery)
 
-    def _tell_now(self, sub: str) -> Telling | None:
+    def _status_with_answer(self, sub: str) -> Telling | None:
+        # The teller is made later: it tells of those who are hosted with these surroundings.
         return self._teller.with_answer(sub)
 
     def _current_fault(self) -> Fault | None:

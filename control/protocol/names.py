@@ -6,6 +6,7 @@ import time
 
 CONSUMER_GROUP = "runtime"
 RESULT_TTL_SECONDS = 3_600
+STATUS_RESULT_TTL_SECONDS = 60  # a whole status each, and only true at its moment
 EXPIRY_SECONDS = 30.0
 HISTORY_LENGTH = 1_000
 HEARTBEAT_SECONDS = 2.0

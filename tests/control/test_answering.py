@@ -10,11 +10,19 @@ from typing import Any
 
 import pytest
 
-from control import inbox, tasks, wire
+from control import answering, inbox, tasks, wire
 from control.answering import Answering
 from control.inbox import Inbox, Request
 from control.mailbox import Mailbox
-from control.protocol import Command, CommandResult, history_of, now_ms, responses_of, status_of
+from control.protocol import (
+    Command,
+    CommandResult,
+    history_of,
+    now_ms,
+    responses_of,
+    result_of,
+    status_of,
+)
 from control.replies import Telling
 
 SUB = "anna"
@@ -53,8 +61,14 @@ class Desk:
             tell=self._tell,
             status=done,
             done=lambda _request, _result: None,
+            may_speak=self.may_speak,
         )
         self.redis = wire.connect_async()
+        self.doubts = 0
+
+    def may_speak(self) -> bool:
+        self.doubts -= 1
+        return self.doubts < 0
 
     def _tell(self, sub: str) -> Telling:
         self.told.append(sub)
@@ -94,6 +108,31 @@ async def test_the_status_that_goes_with_an_answer_is_told_before_it(desk: Desk)
     desk.answering.answer(pause, done(pause), tells=True)
     assert [body["status"] for body in await desk.hear(2)] == ["told", "succeeded"]
     assert desk.told == [SUB]
+
+
+async def test_a_question_waits_until_it_is_known_whose_the_user_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "DOUBT_SECONDS", 0.0)
+    question, pause = asked(Command.STATUS), asked()
+    desk.inbox.receive([question], now_ms())
+    desk.doubts = 3
+    desk.answering.wake()
+    desk.answering.answer(pause, done(pause))
+    heard = await desk.hear(3)
+    assert [body["commandId"] for body in heard] == [pause.id, question.id, question.id]
+    assert desk.doubts < 0
+
+
+async def test_the_answer_to_a_question_is_kept_for_a_minute_and_others_for_an_hour(
+    desk: Desk,
+) -> None:
+    question, pause = asked(Command.STATUS), asked()
+    desk.inbox.receive([question], now_ms())
+    desk.answering.answer(pause, done(pause))
+    await desk.hear(3)
+    for request, seconds in ((question, 60), (pause, 3_600)):
+        assert seconds - 10 < await desk.redis.ttl(result_of(SUB, request.id)) <= seconds
 
 
 async def test_a_flood_of_malformed_messages_goes_behind_the_answer_to_a_pause(desk: Desk) -> None:
