@@ -1,7 +1,9 @@
 """Composing what a runtime tells the world of itself.
 
 Rule 1: pure: facts in, one :class:`RuntimeStatus` out. Nothing here asks or waits.
-Rule 2: whatever a status says was true at its ``at``; a guess is left out.
+Rule 2: a market's part is composed once for all who watch it: a thousand users do not cost a
+    thousand times as much.
+Rule 3: whatever a status says was true at its ``at``; a guess is left out.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from control.backfills import status_of as backfill_status
 from control.lifecycle import Life
@@ -35,6 +38,7 @@ from trading.ports import DeskFacts, FeedFacts, MarketFacts, Owner
 HANGS_AFTER_MS = 1_000
 ERROR_LINES = 50
 MESSAGE_LENGTH = 500
+KEPT_SYMBOLS = 4_096
 
 
 @dataclass(slots=True)
@@ -100,13 +104,8 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         facts: The data plane's side, as of its own last snapshot; None before the first.
         at_ms: Now.
     """
-    paused = known.life.state is State.PAUSED
-    # What is watched is the control plane's to say: the data plane's snapshot may be of before.
-    seen = {market.market: market for market in facts.markets} if facts else {}
-    symbols = [
-        _symbol(seen.get(market) or MarketFacts(market=market, live="warming"), paused=paused)
-        for market in known.markets
-    ]
+    since, is_paused = known.life.since_ms, known.life.state is State.PAUSED
+    symbols = _symbols(known, facts)
     return RuntimeStatus(
         sub=known.owner.sub,
         state=known.life.state,
@@ -114,17 +113,14 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         state_version=known.life.version,
         mode=known.mode,
         started_at=known.started_at_ms,
-        since=known.life.since_ms,
-        paused_at=known.life.since_ms if paused else None,
+        since=since,
+        paused_at=since if is_paused else None,
         at=at_ms,
         heartbeat_ms=int(HEARTBEAT_SECONDS * 1_000),
         settings_revision=known.settings_revision,
         worker=known.worker,
         desired=known.desired,
-        data_plane=DataPlane(
-            state="hangs" if known.beat_age_ms > HANGS_AFTER_MS else "turning",
-            beat_age_ms=known.beat_age_ms,
-        ),
+        data_plane=_data_plane(known),
         fault=known.fault,
         last_candle_at=_ms(facts.last_candle_at) if facts else None,
         last_signal_at=known.last_signal_at_ms,
@@ -177,7 +173,7 @@ def shape(known: Known, facts: DeskFacts | None) -> int:
 
 def cell(point: IndicatorPoint) -> Cell:
     """One cell of the map, rounded to what a page shows."""
-    return Cell(
+    return Cell.model_construct(
         v=_rounded(point.macd_v),
         s=_rounded(point.signal),
         h=_rounded(point.histogram),
@@ -210,15 +206,45 @@ def _counts(known: Known, facts: DeskFacts | None, symbols: list[SymbolStatus]) 
     )
 
 
-def _symbol(market: MarketFacts, *, paused: bool) -> SymbolStatus:
-    return SymbolStatus.model_validate(
-        {
-            "symbol": market.market.symbol,
-            "exchange": market.market.exchange,
-            "live": "paused" if paused else market.live,
-            "tf": {str(timeframe): cell(point) for timeframe, point in market.points.items()},
-        }
+def _data_plane(known: Known) -> DataPlane:
+    age = known.beat_age_ms
+    return DataPlane(state="hangs" if age > HANGS_AFTER_MS else "turning", beat_age_ms=age)
+
+
+def _symbols(known: Known, facts: DeskFacts | None) -> list[SymbolStatus]:
+    # What is watched is the control plane's to say: the data plane's snapshot may be of before.
+    seen = {market.market: market for market in facts.markets} if facts else {}
+    is_paused = known.life.state is State.PAUSED
+    return [_symbol(seen.get(market) or _unseen(market), is_paused) for market in known.markets]
+
+
+_composed: OrderedDict[tuple[Market, bool], tuple[MarketFacts, SymbolStatus]] = OrderedDict()
+
+
+def _symbol(facts: MarketFacts, is_paused: bool) -> SymbolStatus:
+    """What is said of a market, composed once for all who watch it while nothing changes.
+
+    Facts of a market are one object, the same for everybody until something happens.
+    """
+    key = facts.market, is_paused
+    known = _composed.get(key)
+    if known is not None and known[0] is facts:
+        return known[1]
+    made = SymbolStatus.model_construct(  # all of it is our own: there is nothing to check
+        symbol=facts.market.symbol,
+        exchange=facts.market.exchange,
+        live="paused" if is_paused else facts.live,
+        tf={str(timeframe): cell(point) for timeframe, point in facts.points.items()},
     )
+    _composed[key] = facts, made
+    while len(_composed) > KEPT_SYMBOLS:
+        _composed.popitem(last=False)
+    return made
+
+
+@lru_cache(maxsize=KEPT_SYMBOLS)
+def _unseen(market: Market) -> MarketFacts:
+    return MarketFacts(market=market, live="warming")
 
 
 def _exchange(feed: FeedFacts, known: Known) -> ExchangeStatus:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from trading.core.indicators import IndicatorPoint
 from trading.core.market import Candle, Market, Timeframe
@@ -202,12 +202,15 @@ class FeedFacts:
     detail: str = ""  # why it is not connected, in words for a trader
 
 
+Live = Literal["warming", "receiving", "stale"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketFacts:
-    """One watched market as seen now. ``live`` is one of warming, receiving, stale."""
+    """One watched market as seen now."""
 
     market: Market
-    live: str
+    live: Live
     points: Mapping[Timeframe, IndicatorPoint] = field(default_factory=dict)
     last_candle_at: int | None = None  # opening time of the last closed 1m candle, unix seconds
     trades: int = 0  # trades processed since the plane began

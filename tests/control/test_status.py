@@ -56,6 +56,22 @@ def test_a_status_says_what_both_planes_know() -> None:
     assert (cell.v, cell.stage) == (151.24, "risk-overbought")
 
 
+def test_a_market_is_composed_once_for_all_who_watch_it_until_it_moves() -> None:
+    first, second = (
+        status.compose(replace(KNOWN, owner=Owner(user_id=n, sub=f"user{n}", fence=1)), FACTS, n)
+        for n in (1, 2)
+    )
+    assert first.symbols[0] is second.symbols[0]
+    moved = replace(FACTS.markets[0], points={Timeframe.M1: POINT._replace(macd_v=1.0)})
+    after = status.compose(KNOWN, replace(FACTS, markets=(moved,)), 3)
+    assert after.symbols[0].tf["1m"].v == 1.0
+
+
+def test_what_is_composed_without_checks_is_as_the_wire_wants_it() -> None:
+    made = status.compose(KNOWN, FACTS, 1_000)
+    assert type(made).model_validate_json(made.to_json()) == made
+
+
 def test_without_facts_nothing_is_claimed_of_the_market() -> None:
     made = status.compose(KNOWN, None, 1_000)
     assert (made.exchanges, made.counts.trades) == ([], 0)

@@ -17,7 +17,7 @@ from trading.desk import Desk
 from trading.market.backfill import HistoryJob
 from trading.market.history import History
 from trading.net.backoff import Backoff
-from trading.ports import MarketFacts, Replacement, Sinks
+from trading.ports import Live, MarketFacts, Replacement, Sinks
 
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 60.0
@@ -152,7 +152,9 @@ class Track:
 
     def facts(self, *, is_stale: bool) -> MarketFacts:
         """What can be said of this market now; the same object while nothing changed."""
-        live = "stale" if is_stale else "warming" if self.series.needs_warm_up else "receiving"
+        live: Live = (
+            "stale" if is_stale else "warming" if self.series.needs_warm_up else "receiving"
+        )
         facts, trades = self._facts, self.series.trades
         if facts is None or facts.live != live or facts.trades != trades or self._has_told:
             last = self.resume_at
