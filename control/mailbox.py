@@ -95,17 +95,17 @@ class Mailbox:
 
     async def close_all(self) -> None:
         """Stop receiving for everybody: one message to Redis, however many there are."""
-        locks = tuple(self._reading.values())
-        for kept in (self._subs, self._reading, self._newest, self._held):
-            kept.clear()
+        received = tuple(self._received.values())
+        self._received.clear()
+        self._open.clear()
         self._has_subscriptions.clear()
         try:
             await self._pubsub.unsubscribe()
         except (RedisError, OSError) as exc:
             log.warning("mailbox.unsubscribe", reason=str(exc))
-        for lock in locks:
-            async with lock:  # as above
-                pass
+        for each in received:
+            async with each.reading:  # as above
+                await self._leave(each.sub)
 
     # -- in
 

@@ -94,7 +94,7 @@ async def test_nobody_is_taken_on_before_they_have_been_let_go(
         await here.poll()
         [hosted] = here.hosting
         await hosted.opening
-        async with here.around.mailbox._reading[anna.sub]:  # a read under way: it waits for that
+        async with here.around.mailbox._received[anna.sub].reading:  # it waits for a read
             leaving = asyncio.create_task(here.hosting.let_go(hosted))
             await asyncio.sleep(0)  # it begins
             assert not here.hosts(anna)
@@ -105,7 +105,7 @@ async def test_nobody_is_taken_on_before_they_have_been_let_go(
         await here.poll()
         [again] = here.hosting
         await again.opening
-        assert anna.sub in here.around.mailbox._subs
+        assert anna.sub in here.around.mailbox._open
 
 
 async def test_one_that_cannot_be_hosted_is_given_back_and_the_others_are_hosted(
