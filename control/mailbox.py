@@ -238,10 +238,13 @@ class Mailbox:
         except (RedisError, OSError) as exc:
             log.warning("mailbox.keep", key=key, reason=str(exc))
 
-    async def forget(self, *keys: str) -> None:
-        """Remove keys of a runtime that stopped."""
+    async def forget(self, *names: str) -> None:
+        """Remove names of runtimes that stopped."""
         try:
-            await self._client.unlink(*keys)
+            async with self._client.pipeline(transaction=False) as pipe:
+                for name in names:  # each on its own: no command holds the names of two users
+                    pipe.unlink(name)
+                await pipe.execute()
         except (RedisError, OSError) as exc:
             log.warning("mailbox.forget", reason=str(exc))
 
