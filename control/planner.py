@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from control import client, planned, schedule
-from control.database import Database
+from control.database import AWAY, Database
 from control.leases import Fenced
 from control.planned import Agendum, Fired, Skipped
 from control.protocol import Planned
@@ -108,7 +107,7 @@ class Planner:
         while True:
             try:
                 await self.turn()
-            except (OperationalError, InterfaceError) as exc:
+            except AWAY as exc:
                 log.warning("planner.database_away", reason=str(exc).strip())
                 await asyncio.sleep(random.uniform(*AWAY_SECONDS))  # noqa: S311  # jitter
             await asyncio.sleep(TURN_SECONDS)
@@ -117,8 +116,8 @@ class Planner:
         """Bring the rows in line with the schedules that changed, then fire what is due.
 
         Raises:
-            OperationalError: If PostgreSQL is away; what was not done is done by the next turn.
-            InterfaceError: Likewise.
+            django.db.Error: One of :data:`AWAY`, if PostgreSQL is away; what was not done is done
+                by the next turn.
         """
         self._redis_answers = True
         for sub in tuple(self._behind):
@@ -134,7 +133,7 @@ class Planner:
             return  # let go meanwhile
         try:
             await act(user)
-        except (OperationalError, InterfaceError):
+        except AWAY:
             raise
         except Fenced as exc:
             log.info("planner.fenced", sub=sub, reason=str(exc))  # the worker lets go of it
@@ -144,8 +143,9 @@ class Planner:
             self._complain(sub, "schedule", "error", text)
         else:
             return
-        user.agenda = ()
-        self._behind.discard(sub)
+        if self._users.get(sub) is user:  # else it is followed anew, and that is yet to be done
+            user.agenda = ()
+            self._behind.discard(sub)
 
     async def _bring_up(self, user: _User) -> None:
         sub = user.owner.sub

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import structlog
-from django.db import InterfaceError, OperationalError
 
 from control import incidents
-from control.database import Database
+from control.database import AWAY, Database
 from control.incidents import Key, Kind, Turn
 from control.leases import Fenced
 from control.protocol import SystemEvent, events_of
@@ -103,7 +102,7 @@ class SelfWatch:
         while True:
             try:
                 await self.turn()
-            except (OperationalError, InterfaceError) as exc:
+            except AWAY as exc:
                 waiting = sum(bool(watched.waiting) for watched in self._watched.values())
                 log.warning("selfwatch.waits", users=waiting, reason=str(exc).strip())
                 await asyncio.sleep(random.uniform(*AWAY_SECONDS))  # noqa: S311  # jitter
@@ -113,8 +112,8 @@ class SelfWatch:
         """Read what is open of new users, then write what waits.
 
         Raises:
-            OperationalError: If PostgreSQL is away; what waits goes on waiting.
-            InterfaceError: Likewise.
+            django.db.Error: One of :data:`AWAY`, if PostgreSQL is away; what waits goes on
+                waiting.
         """
         await self._take_on()
         for sub, watched in tuple(self._watched.items()):
@@ -143,7 +142,7 @@ class SelfWatch:
         turns = watched.take()
         try:
             events = await self._database.run(incidents.write, watched.owner, turns)
-        except (OperationalError, InterfaceError):
+        except AWAY:
             for turn in (*turns, *watched.take()):  # before what has turned since
                 watched.note(turn)
             raise

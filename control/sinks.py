@@ -17,12 +17,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from redis.exceptions import RedisError
 
 from control import leases, wire
 from control.candles import queue_candles, swap_history
-from control.database import Database
+from control.database import AWAY, Database
 from control.protocol import IndicatorEvent, SignalEvent, Wire, events_of
 from control.status import cell
 from trading.alerts.compose import alert_of
@@ -179,7 +179,7 @@ class QueuedSinks:
                 owner = batch[0].owner
                 await self._write_of(owner, [fired for fired in batch if fired.owner == owner])
                 batch = [fired for fired in batch if fired.owner != owner]
-        except (OperationalError, InterfaceError) as exc:
+        except AWAY as exc:
             log.warning("sinks.alerts_wait", waiting=len(batch), reason=str(exc).strip())
             return False
         finally:
@@ -190,7 +190,7 @@ class QueuedSinks:
     async def _write_of(self, owner: Owner, mine: list[FiredSignal]) -> None:
         try:
             written = await self._database.run(write_alerts, owner, mine)
-        except (OperationalError, InterfaceError):
+        except AWAY:
             raise
         except Exception:  # one user's bad row must not stand in everybody's way for ever
             log.exception("sinks.alerts_refused", sub=owner.sub, alerts=len(mine))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import connections
+from django.db import connection, connections
 
 from control import client, wire
 from control.protocol import RuntimeStatus
@@ -129,6 +129,18 @@ def postgresql_away() -> Iterator[None]:
         yield
     finally:
         parameters["HOST"] = host
+
+
+@contextmanager
+def postgresql_read_only() -> Iterator[None]:
+    """Whoever connects to PostgreSQL within this block may only read, as on a standby."""
+    name = connection.ops.quote_name(str(connection.settings_dict["NAME"]))
+    with connection.cursor() as cursor:  # it is connected, and so goes on writing
+        cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        try:
+            yield
+        finally:
+            cursor.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
 
 
 def publish(channel: str, text: str) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError, connection
 from pytest_django import Settings as Configuration
 from structlog.testing import capture_logs
 
@@ -21,7 +22,7 @@ from control.protocol import commands_of
 from settings_app import desired
 from settings_app.models import User
 from settings_app.schema.runtime import ScheduledCommand
-from tests.control.running import postgresql_away
+from tests.control.running import postgresql_away, postgresql_read_only
 from trading.ports import Owner
 
 EVE = datetime(2036, 6, 1, 12, tzinfo=UTC)
@@ -175,6 +176,53 @@ def test_with_postgresql_away_it_fires_when_that_is_back(clockwork: Clockwork, a
     with postgresql_away(), pytest.raises(OperationalError):
         clockwork.turn(NIGHT)
     clockwork.turn(NIGHT + timedelta(minutes=1))
+    assert len(sent_to(anna)) == 1
+
+
+def test_a_postgresql_that_may_only_be_read_is_away_as_well(
+    clockwork: Clockwork, anna: User
+) -> None:
+    clockwork.planner.follow(leased(anna), (PAUSE,))
+    clockwork.turn(EVE)
+    with postgresql_read_only(), pytest.raises(InternalError):
+        clockwork.turn(NIGHT)
+    assert clockwork.complaints == []
+    clockwork.turn(NIGHT + timedelta(minutes=1))
+    assert len(sent_to(anna)) == 1
+
+
+def test_whoever_is_followed_anew_while_the_old_lease_fails_keeps_the_schedule(
+    clockwork: Clockwork, anna: User
+) -> None:
+    owner = leased(anna)
+    clockwork.planner.follow(owner, (PAUSE,))
+
+    def take_on_again() -> Owner:
+        leases.release({owner.user_id: owner.fence}, "w")
+        again = leased(anna)
+        connection.close()
+        return again
+
+    async def let_go_and_come_back() -> None:
+        begun, ends = threading.Event(), threading.Event()
+
+        def wait() -> None:
+            begun.set()
+            ends.wait(20)
+
+        waiting = asyncio.create_task(clockwork.database.run(wait))
+        await asyncio.to_thread(begun.wait, 20)
+        turning = asyncio.create_task(clockwork.planner.turn())  # its rows wait for the thread
+        await asyncio.sleep(0)
+        clockwork.planner.forget(anna.sub)
+        clockwork.planner.follow(await asyncio.to_thread(take_on_again), (PAUSE,))
+        ends.set()
+        await asyncio.gather(waiting, turning)
+
+    asyncio.run(let_go_and_come_back())
+    clockwork.turn(EVE)
+    assert clockwork.planner.next_of(anna.sub) is not None
+    clockwork.turn(NIGHT)
     assert len(sent_to(anna)) == 1
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 
 from control import incidents, leases
 from control.database import Database
@@ -17,7 +17,7 @@ from control.protocol import State, SystemEvent, events_of
 from control.selfwatch import SelfWatch
 from control.symptoms import Health
 from settings_app.models import User
-from tests.control.running import postgresql_away
+from tests.control.running import postgresql_away, postgresql_read_only
 from trading.ports import FeedFacts, Owner
 
 THEN = datetime(2026, 3, 28, 22, tzinfo=UTC)
@@ -142,6 +142,18 @@ def test_what_postgresql_did_not_take_waits(watching: Watching, anna: User) -> N
     watching.look(anna, WELL, seconds=11)
     watching.turn()
     assert told(anna) == ["began", "ended"]
+
+
+def test_what_postgresql_does_not_take_while_it_may_only_be_read_waits(
+    watching: Watching, anna: User
+) -> None:
+    watching.watch.host(leased(anna))
+    watching.turn()
+    watching.look(anna, FAULTED)
+    with postgresql_read_only(), pytest.raises(InternalError):
+        watching.turn()
+    watching.turn()
+    assert told(anna) == ["began"]
 
 
 def test_what_waits_for_long_is_told_once_and_takes_no_room(watching: Watching, anna: User) -> None:

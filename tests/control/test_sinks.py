@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import pytest
 
 from control import leases, sinks
+from control.database import Database
 from control.models import Lease
 from settings_app.models import User
+from tests.control.running import postgresql_away, postgresql_read_only
 from tests.settings_app.factories import UserFactory
 from trading.alerts.compose import system_alert
 from trading.core.indicators import IndicatorPoint
@@ -55,10 +60,14 @@ def fired(owner: Owner, closed_at: int = 1_700_000_040, *, missed: bool = False)
     return FiredSignal(owner=owner, signal=signal, missed=missed)
 
 
-@pytest.fixture
-def owner(db: None) -> Owner:
+def leased() -> Owner:
     user: User = UserFactory.create()
     return Owner(user_id=user.pk, sub=user.sub, fence=leases.acquire([user.pk], "w")[user.pk])
+
+
+@pytest.fixture
+def owner(db: None) -> Owner:
+    return leased()
 
 
 def test_a_signal_becomes_one_row_however_often_it_is_written(owner: Owner) -> None:
@@ -111,3 +120,24 @@ def test_what_concerns_livermore_itself_is_no_signal(owner: Owner) -> None:
     assert sinks.signals_so_far(owner.user_id) == (1, 1_700_000_040_000)
     with pytest.raises(ValueError, match="must be a signal, was of kind system"):
         sinks.signal_event(told)
+
+
+@pytest.mark.parametrize("away", [postgresql_away, postgresql_read_only])
+def test_an_alert_waits_until_postgresql_takes_it(
+    transactional_db: None,
+    redis_url: str,
+    away: Callable[[], AbstractContextManager[None]],
+) -> None:
+    owner, lost, database = leased(), list[str](), Database(threads=1)
+    with asyncio.Runner() as runner:
+        queue = sinks.QueuedSinks(database, sinks.SignalLog())
+        queue.on_dropped(lambda sub, message: lost.append(message))
+        queue.signal_fired(fired(owner))
+        with away():
+            runner.run(queue.flush(10.0))
+        assert not Alert.objects.exists()
+        runner.run(queue.flush(10.0))
+        runner.run(queue.aclose())
+    database.close()
+    assert Alert.objects.count() == 1
+    assert lost == []
