@@ -78,8 +78,8 @@ class OrderedBackfills:
         with self._lock:
             cancelled = [
                 entry
-                for entry in self._living()
-                if entry.sub == sub
+                for entry in self._entries.get(sub, {}).values()
+                if not entry.state.has_ended
                 and market in {None, entry.order.market}
                 and entry.cancel(reason, now_ms)
             ]

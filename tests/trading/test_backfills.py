@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
 from tests.trading.running import BTC, ETH, SOL
@@ -113,6 +115,19 @@ def test_cancelling_means_one_market_or_all_of_one_user(book: OrderedBackfills) 
     assert book.cancel("ann", reason="again") == ()
     assert states(book) == [BackfillState.CANCELLED, BackfillState.CANCELLED]
     assert states(book, "bob") == [BackfillState.WAITING]
+
+
+class Untouchable(dict[str, object]):
+    """Another user's orders, which nobody may walk through."""
+
+    def values(self) -> NoReturn:
+        raise AssertionError("another user's orders were looked at")
+
+
+def test_cancelling_looks_at_nobody_elses_orders(book: OrderedBackfills) -> None:
+    book.place("ann", order(1, BTC))
+    book._entries["bob"] = Untouchable()  # type: ignore[assignment]  # none of its use here
+    assert book.cancel("ann", reason="a pause") == ("order-1",)
 
 
 def test_what_is_being_handed_over_can_neither_be_cancelled_nor_done_before(
