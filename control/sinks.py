@@ -5,6 +5,7 @@ Rule 1: the data plane only ever appends to a bounded queue; the writing happens
 Rule 2: an alert waits, bounded, until PostgreSQL takes it, and a candle until Redis does; a live
     event that cannot be told now is worth nothing later, and is dropped.
 Rule 3: a row is written only under the fence it was found with.
+Rule 4: what can never be written stands in nobody's way: it is dropped, and said.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from datetime import UTC, datetime
 
 import structlog
 from django.db import transaction
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from control import leases, wire
-from control.candles import queue_candles, swap_history
+from control.candles import queue_candles, swap_history, write_candles
 from control.database import AWAY, Database
 from control.protocol import IndicatorEvent, SignalEvent, Wire, events_of
 from control.status import cell
 from trading.alerts.compose import alert_of
-from trading.core.market import Candle
+from trading.core.market import Candle, Market
 from trading.models import Alert
 from trading.ports import FiredSignal, IndicatorUpdate, Owner, Replacement
 
@@ -91,12 +92,18 @@ class QueuedSinks:
         self._dropped: deque[str] = deque(maxlen=WAITING_ALERTS)
         self._candles: deque[Candle | Replacement] = deque(maxlen=WAITING_CANDLES)
         self._events: deque[tuple[str, str]] = deque(maxlen=WAITING_EVENTS)
+        self._refused: set[Market] = set()  # of which it has been said
         self._on_dropped: Callable[[str, str], None] = _unheard
+        self._on_refused: Callable[[Market, str], None] = _not_kept
         self._may_tell: Callable[[str], bool] = bool
 
     def on_dropped(self, tell: Callable[[str, str], None]) -> None:
         """Have ``tell(sub, message)`` called when an alert is lost for want of room."""
         self._on_dropped = tell
+
+    def on_refused(self, tell: Callable[[Market, str], None]) -> None:
+        """Have ``tell(market, message)`` called when Redis begins to refuse a market's candles."""
+        self._on_refused = tell
 
     def tell_only(self, may_tell: Callable[[str], bool]) -> None:
         """Have live events of a user told only while ``may_tell(sub)``."""
@@ -242,16 +249,46 @@ class QueuedSinks:
         return batch
 
     async def _write_some(self, batch: Sequence[Candle | Replacement]) -> None:
-        for one in batch:
-            if isinstance(one, Replacement):
-                await swap_history(self._client, one)
-        async with self._client.pipeline(transaction=False) as pipe:
-            queue_candles(pipe, [one for one in batch if isinstance(one, Candle)])
-            for _ in range(min(1_000, len(self._events))):
-                sub, text = self._events.popleft()
-                if self._may_tell(sub):
-                    pipe.publish(events_of(sub), text)
-            await pipe.execute()
+        events = [self._events.popleft() for _ in range(min(1_000, len(self._events)))]
+        try:
+            for one in batch:
+                if isinstance(one, Replacement):
+                    await swap_history(self._client, one)
+            async with self._client.pipeline(transaction=False) as pipe:
+                for sub, text in events:
+                    if self._may_tell(sub):
+                        pipe.publish(events_of(sub), text)
+                queue_candles(pipe, [one for one in batch if isinstance(one, Candle)])
+                await pipe.execute()
+        except ResponseError as exc:
+            if not _is_for_ever(exc):
+                raise
+            await self._write_apart(batch)
+        else:
+            self._refused.difference_update(map(_market_of, batch))
+
+    async def _write_apart(self, batch: Sequence[Candle | Replacement]) -> None:
+        """Write market by market what Redis refused as a whole; drop what it refuses again."""
+        for market in dict.fromkeys(map(_market_of, batch)):
+            mine = [one for one in batch if _market_of(one) == market]
+            try:
+                for one in mine:
+                    if isinstance(one, Replacement):
+                        await swap_history(self._client, one)
+                await write_candles(self._client, [one for one in mine if isinstance(one, Candle)])
+            except ResponseError as exc:
+                if not _is_for_ever(exc):
+                    raise
+                self._refuse(market, str(exc))
+            else:
+                self._refused.discard(market)
+
+    def _refuse(self, market: Market, reason: str) -> None:
+        log.error("sinks.candles_refused", market=market, reason=reason)
+        if market not in self._refused:
+            self._refused.add(market)
+            text = f"Redis refuses the candles of {market.symbol}; they are not kept ({reason})"
+            self._on_refused(market, text)
 
     async def aclose(self) -> None:
         """Close the connection to Redis."""
@@ -343,3 +380,17 @@ def _today() -> str:
 
 def _unheard(sub: str, message: str) -> None:
     log.error("sinks.alert_dropped", sub=sub, reason=message)
+
+
+def _not_kept(market: Market, message: str) -> None:
+    log.error("sinks.candles_not_kept", market=market, reason=message)
+
+
+def _market_of(one: Candle | Replacement) -> Market:
+    return one.market
+
+
+def _is_for_ever(refusal: ResponseError) -> bool:
+    # Something else has one of our names. A full or a read-only Redis answers with an error as
+    # well, and for that one the candles wait.
+    return "WRONGTYPE" in str(refusal)

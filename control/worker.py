@@ -109,6 +109,7 @@ class Worker:
             may_speak=self._may_speak,
         )
         self._sinks.on_dropped(self._alerts_dropped)
+        self._sinks.on_refused(self._candles_refused)
         self._sinks.tell_only(self._may_speak)
         self._stopping = asyncio.Event()
 
@@ -267,6 +268,11 @@ class Worker:
 
     def _alerts_dropped(self, sub: str, message: str) -> None:
         self._complain(sub, "alerts", "error", message)
+
+    def _candles_refused(self, market: Market, message: str) -> None:
+        for runtime in self._runtimes():
+            if market in runtime.watched:
+                runtime.complain("cache", "error", message)
 
     def _complain(self, sub: str, where: str, level: str, message: str) -> None:
         hosted = self._hosting.of(sub)

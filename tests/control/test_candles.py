@@ -163,3 +163,36 @@ async def test_what_the_data_plane_tells_is_written_in_its_order(
         await asyncio.wait([writing])
         await sinks.aclose()
         database.close()
+
+
+async def test_a_market_that_redis_refuses_for_ever_stands_in_no_others_way(
+    client: redis.asyncio.Redis,
+) -> None:
+    database, said = Database(), list[tuple[Market, str]]()
+    sinks = QueuedSinks(database, SignalLog())
+    sinks.on_refused(lambda market, message: said.append((market, message)))
+    name = candles_of("coinbase", "BTC-USD", "1m")
+    await client.set(name, "not a sorted set")
+    writing = asyncio.create_task(sinks.write_to_redis(), name="write to Redis")
+    try:
+        async with asyncio.timeout(20.0):
+            for minute in (1, 2):
+                sinks.candles_closed([candle(minute), candle(minute, market=ETH)])
+                sinks.history_replaced(history(candle(0), cut=1))
+                await until_kept(client, minute, ETH)
+            [(market, message)] = said  # once, however often
+            assert market == BTC
+            assert "WRONGTYPE" in message
+            await client.unlink(name)
+            sinks.candles_closed([candle(3)])
+            await until_kept(client, 3, BTC)
+    finally:
+        writing.cancel()
+        await asyncio.wait([writing])
+        await sinks.aclose()
+        database.close()
+
+
+async def until_kept(client: redis.asyncio.Redis, minute: int, market: Market) -> None:
+    while minute * MINUTE not in [one.opened_at for one in await kept(client, market)]:
+        pass
