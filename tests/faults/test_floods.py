@@ -206,7 +206,7 @@ def test_sixteen_megabytes_are_survived_counted_and_delay_nobody(
     before = stage.hosted(anna, worker)
     publish(commands_of(anna.sub), body)
     with stage.servers.redis.connect() as redis:
-        redis.xadd(commands_of(anna.sub), {"command": body})
+        redis.xadd(commands_of(anna.sub), {"command": f"{body} "})  # the same would be one message
     for user in (anna, bela):
         assert client.send(user, Command.PAUSE).applied
     after = status_when(anna, lambda status: status.malformed_commands >= 2)
