@@ -93,6 +93,16 @@ def full_behind_the_acknowledgement(
             redis.config_set("maxmemory", 0)
 
 
+def test_the_stream_drains_of_what_is_done_while_redis_stays_full(stage: Stage, anna: User) -> None:
+    stage.hosted(anna, stage.worker())
+    waiting = [foreign("reload-settings"), foreign("pause")]
+    with full_behind_the_acknowledgement(stage, anna, waiting):
+        patiently(lambda: is_settled(stage, anna))
+        for command in waiting:
+            assert receipts(anna, command["id"]) == 1
+    works(anna)
+
+
 def test_a_pause_by_a_message_alone_is_obeyed_though_its_answer_finds_no_room(
     stage: Stage, anna: User
 ) -> None:
