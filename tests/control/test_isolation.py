@@ -68,7 +68,7 @@ FOR_ALL = {
     "what a worker that stops has": 'FROM "control_lease" WHERE "control_lease"."owner" =',
     "letting go of leases": "UPDATE control_lease AS lease SET expires_at = clock_timestamp(),",
     "pruning receipts by their age": 'DELETE FROM "control_receipt" WHERE',
-    "pruning incidents by their age": 'FROM "control_incident" WHERE "control_incident"."ended_at" <',
+    "pruning incidents by their age": 'WHERE "control_incident"."ended_at" <',
     "what is open of those who are taken on": 'SELECT "control_incident"."user_id" AS "user_id",',
     "who should be driven and is not": "FROM settings_app_user AS u LEFT JOIN control_lease",
     "whose worker is back": "FROM control_incident AS incident JOIN settings_app_user AS u",
