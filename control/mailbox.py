@@ -17,7 +17,6 @@ Rule 6: a Redis without room still passes messages on. Answers are not held back
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -27,6 +26,7 @@ from redis.exceptions import OutOfMemoryError, RedisError
 
 from control import delivery, replies, wire
 from control.delivery import Delivery
+from control.patience import patiently
 from control.protocol import commands_of, now_ms
 from control.received import Received
 from control.replies import Reply, Telling
@@ -319,13 +319,9 @@ class Mailbox:
     async def _patiently(
         self, attempt: Callable[[], Awaitable[None]], event: str, **context: Any
     ) -> None:
-        low, high = BACKOFF_SECONDS
-        limit = low
-        while True:
-            try:
-                return await attempt()
-            except (RedisError, OSError) as exc:
-                self.connected = False
-                log.warning(event, reason=str(exc), **context)
-                await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # jitter, not a secret
-                limit = min(high, limit * 2)
+        def failed(exc: BaseException) -> None:
+            self.connected = False
+            log.warning(event, reason=str(exc), **context)
+
+        away = (RedisError, OSError)
+        await patiently(attempt, away=away, delays=BACKOFF_SECONDS, failed=failed)

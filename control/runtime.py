@@ -10,15 +10,14 @@ Rule 3: every request gets an answer, and leaves the stream only behind the comm
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
-from django.db import InterfaceError, InternalError, OperationalError
 
 from control import inbox, ledger, plan, status
 from control.answering import Answering
+from control.database import AWAY
 from control.decisions import Verdict
 from control.delivery import Delivery
 from control.effects.base import Before, Order, usable, watched
@@ -27,6 +26,7 @@ from control.inbox import Inbox, Refusal, Request
 from control.leases import Fenced
 from control.lifecycle import Life, Trigger
 from control.links import Links
+from control.patience import patiently
 from control.plan import Situation
 from control.protocol import (
     CommandResult,
@@ -205,17 +205,12 @@ class Runtime:
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Await an attempt until PostgreSQL takes it; a lost lease ends the waiting."""
-        low, high = DATABASE_BACKOFF_SECONDS
-        limit = low
-        while True:
-            try:
-                return await attempt()
-            except (OperationalError, InterfaceError, InternalError) as exc:
-                # The last: a server that is read-only for now, in a failover.
-                log.warning("runtime.database_away", sub=self.owner.sub, reason=str(exc).strip())
-                self.complain("database", "error", "PostgreSQL is away; commands wait for it.")
-                await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # jitter, not a secret
-                limit = min(high, limit * 2)
+
+        def failed(exc: BaseException) -> None:
+            log.warning("runtime.database_away", sub=self.owner.sub, reason=str(exc).strip())
+            self.complain("database", "error", "PostgreSQL is away; commands wait for it.")
+
+        return await patiently(attempt, away=AWAY, delays=DATABASE_BACKOFF_SECONDS, failed=failed)
 
     def _too_old(self, request: Request) -> str | None:
         at = now_ms()

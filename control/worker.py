@@ -78,24 +78,8 @@ class Worker:
         self._clearing = Clearing()
         self._planner = Planner(self._database, self._complain)
         self._self_watch = SelfWatch(self._database, self._mailbox.publish)
-        self._deadman = None
-        if deadman_url is not None:
-            asked = partial(hindrance, self._database, self.plane, tuple(only) or None)
-            self._deadman = Deadman(deadman_url, asked)
-        around = Surroundings(
-            worker=self.name,
-            database=self._database,
-            mailbox=self._mailbox,
-            plane=self.plane,
-            signals=self._signals,
-            may_speak=self._may_speak,
-            tell=self._status_with_answer,
-            clear=self._clearing.clear,
-            cache=self._cache_watch.status_of,
-            tell_pages=self._sinks.tell_pages,
-            planner=self._planner,
-            fault=self._current_fault,
-        )
+        self._deadman = self._deadman_for(deadman_url, only)
+        around = self._surroundings()
         self._hosting = Hosting(around, only=only, came=self._came, left=self._left)
         self._standstill = Standstill(STANDSTILL_SECONDS, time.monotonic())
         self._doubtful: list[Delivery] = []  # received before it was clear whose they are
@@ -112,6 +96,27 @@ class Worker:
         self._sinks.on_refused(self._candles_refused)
         self._sinks.tell_only(self._may_speak)
         self._stopping = asyncio.Event()
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            worker=self.name,
+            database=self._database,
+            mailbox=self._mailbox,
+            plane=self.plane,
+            signals=self._signals,
+            may_speak=self._may_speak,
+            tell=self._status_with_answer,
+            clear=self._clearing.clear,
+            cache=self._cache_watch.status_of,
+            tell_pages=self._sinks.tell_pages,
+            planner=self._planner,
+            fault=self._current_fault,
+        )
+
+    def _deadman_for(self, url: str | None, only: Collection[str]) -> Deadman | None:
+        if url is None:
+            return None
+        return Deadman(url, partial(hindrance, self._database, self.plane, tuple(only) or None))
 
     def stop(self) -> None:
         """Ask :meth:`run` to hand everything over and return."""
