@@ -91,7 +91,7 @@ class Mailbox:
             log.warning("mailbox.unsubscribe", sub=sub, reason=str(exc))
         if received is not None:
             async with received.reading:  # a read under way would make anew what goes next
-                await self._leave(sub)
+                await self._leave([sub])
 
     async def close_all(self) -> None:
         """Stop receiving for everybody: one message to Redis, however many there are."""
@@ -105,7 +105,8 @@ class Mailbox:
             log.warning("mailbox.unsubscribe", reason=str(exc))
         for each in received:
             async with each.reading:  # as above
-                await self._leave(each.sub)
+                pass
+        await self._leave([each.sub for each in received])
 
     # -- in
 
@@ -263,11 +264,11 @@ class Mailbox:
             await self._pubsub.subscribe(commands_of(sub))
         self._has_subscriptions.set()
 
-    async def _leave(self, sub: str) -> None:
+    async def _leave(self, subs: Sequence[str]) -> None:
         try:
-            await self._streams.leave(sub)
+            await self._streams.leave(subs)
         except (RedisError, OSError) as exc:
-            log.warning("mailbox.leave", sub=sub, reason=str(exc))  # it stays in the group's list
+            log.warning("mailbox.leave", reason=str(exc))  # it stays in the groups' lists
 
     async def _compare_clocks(self) -> None:
         try:

@@ -124,18 +124,28 @@ class Streams:
         for entry_id, fields in entries:
             self._deliver_newer(received, entry_id, fields)
 
-    async def leave(self, sub: str) -> None:
-        """Take this consumer's name out of the group, unless it has left something unsettled.
+    async def leave(self, subs: Sequence[str]) -> None:
+        """Take this consumer's name out of the groups, unless it has left something unsettled.
 
         Raises:
-            redis.RedisError: If Redis is away, or there is no such group.
+            redis.RedisError: If Redis is away.
         """
-        stream = commands_of(sub)
-        pending: Any = await self._client.xpending_range(
-            stream, CONSUMER_GROUP, min="-", max="+", count=1, consumername=self._worker
-        )
-        if not pending:  # else the next worker could never claim it
-            await self._client.xgroup_delconsumer(stream, CONSUMER_GROUP, self._worker)
+        async with self._client.pipeline(transaction=False) as pipe:
+            for sub in subs:
+                pipe.xpending_range(
+                    commands_of(sub),
+                    CONSUMER_GROUP,
+                    min="-",
+                    max="+",
+                    count=1,
+                    consumername=self._worker,
+                )
+            pending = await pipe.execute(raise_on_error=False)
+        async with self._client.pipeline(transaction=False) as pipe:
+            for sub, left in zip(subs, pending, strict=True):
+                if left == []:  # else the next worker could never claim it, or there is no group
+                    pipe.xgroup_delconsumer(commands_of(sub), CONSUMER_GROUP, self._worker)
+            await pipe.execute(raise_on_error=False)
 
     # -- within
 
