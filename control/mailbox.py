@@ -75,15 +75,17 @@ class Mailbox:
                 await self._streams.claim(received, idle_ms=0)
             self._open.add(sub)
 
-        await self._patiently(claim, "mailbox.claim", sub=sub)
         await self._patiently(lambda: self._subscribe(sub), "mailbox.open", sub=sub)
+        await self._patiently(claim, "mailbox.claim", sub=sub)
         await self.read(sub)
+        while received.early:
+            await self._heard(sub, received.early.popleft())
 
     async def close(self, sub: str) -> None:
         """Stop receiving for a user."""
         received = self._received.pop(sub, None)
         self._open.discard(sub)
-        if not self._open:
+        if not self._received:
             self._has_subscriptions.clear()
         try:
             await self._pubsub.unsubscribe(commands_of(sub))
@@ -287,7 +289,10 @@ class Mailbox:
 
     async def _heard(self, sub: str, text: str) -> None:
         received = self._received.get(sub)
-        if received is None or sub not in self._open:
+        if received is None:
+            return
+        if sub not in self._open:
+            received.early.append(text)
             return
         body = delivery.read_json(text)
         ids = delivery.ids_in(body)
@@ -309,8 +314,8 @@ class Mailbox:
             async with self._subscribing:
                 await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py: bare
                 self._pubsub = self._listener.pubsub()
-                if self._open:
-                    await self._pubsub.subscribe(*(commands_of(sub) for sub in self._open))
+                if self._received:
+                    await self._pubsub.subscribe(*map(commands_of, self._received))
 
         await self._patiently(attempt, "mailbox.reconnect")
         self.connected = True

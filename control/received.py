@@ -7,7 +7,7 @@ Rule 2: bounded, and forgotten with the user: no flood of one makes another's be
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 REMEMBERED = 4_096
@@ -22,6 +22,7 @@ class Received:
         reading: Held by whoever reads the stream, for one attempt and never while waiting.
         held: Entries delivered and not settled.
         newest: The last entry that was delivered; None where the first reading has to tell.
+        early: Messages heard before the stream could be read; the oldest go first.
         has_gaps: Something is pending that is not in the stream any more.
     """
 
@@ -29,6 +30,7 @@ class Received:
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     held: set[str] = field(default_factory=set)
     newest: str | None = None
+    early: deque[str] = field(default_factory=lambda: deque(maxlen=100))
     has_gaps: bool = False
     _ids: OrderedDict[str, None] = field(default_factory=OrderedDict)
     _texts: OrderedDict[int, int] = field(default_factory=OrderedDict)

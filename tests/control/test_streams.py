@@ -78,11 +78,12 @@ async def test_a_stream_that_cannot_be_opened_makes_nobody_else_unheard(post: Po
 
 async def test_a_stream_that_is_mended_is_opened_and_heard(post: Post) -> None:
     opening = await failing_to_open(post, SUB)
+    post.start()
+    assert await post.redis.publish(commands_of(SUB), '{"id": "early"}') == 1
     await post.redis.unlink(commands_of(SUB))
     await asyncio.wait_for(opening, 10)
-    post.start()
-    assert await post.redis.publish(commands_of(SUB), '{"id": "1"}') == 1
-    await post.until(bool)
+    delivered = await post.until(bool)
+    assert [d.body["id"] for d in delivered] == ["early"]
 
 
 async def test_a_stream_with_its_group_is_opened_while_redis_is_full(post: Post) -> None:
