@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -72,6 +73,7 @@ class Runtime:
             mailbox=surroundings.mailbox,
             inbox=self._inbox,
             tell=surroundings.tell,
+            may_speak=partial(surroundings.may_speak, owner.sub),
             status=self._answer_status,
             done=self._done,
         )
