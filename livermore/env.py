@@ -108,7 +108,8 @@ class Environment:
         redis_url: Redis of the stack (the wire's logical database), None likewise.
         secret_key: Django's. Without a stack a throw-away one, so that commands which need no
             server work in a fresh clone.
-        pool_size: Connections in the database pool; 0 is no pool. The web process and the runtime have one.
+        pool_size: Connections in the database pool, of the web process and the runtime; 0 is no
+            pool.
         hosts: Host names under which the pages may be reached.
         https: The pages are reached over https, through a proxy that says so.
         hashed_static: Serve collected, hashed files; False serves the sources as they are.
