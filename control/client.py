@@ -242,7 +242,7 @@ async def astatus(user: HasRuntime) -> RuntimeStatus | None:
 
 
 def result(user: HasRuntime, command_id: str) -> CommandAck | CommandResult | None:
-    """The last answer to one of this user's commands, of the last hour; to ``status``, minute.
+    """The last answer to one of this user's commands; None after an hour (``status``: a minute).
 
     Raises:
         redis.RedisError: If Redis is away.
