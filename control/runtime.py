@@ -36,7 +36,6 @@ from control.protocol import (
     LogEvent,
     RuntimeStatus,
     State,
-    Undoable,
     now_ms,
 )
 from control.status import Known
@@ -394,13 +393,7 @@ class Runtime:
             latency=self._links.latency,
             credentials_set=now.credentials_set if now else None,
             credentials_missing=now.credentials_missing if now else None,
-            undo=_undoable(now),
+            undo=now.undo.to_status() if now and now.undo else None,
             planned=around.planner.next_of(sub),
             cache=around.cache(now.plan.markets) if now and now.plan else None,
         )
-
-
-def _undoable(now: Situation | None) -> Undoable | None:
-    if now is None or now.undo is None:
-        return None
-    return Undoable(command=now.undo.command, text=now.undo.text)

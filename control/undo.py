@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from control.protocol import Undoable
 from settings_app.desired import Former
 from trading.core.modes import Mode
 
@@ -73,6 +74,10 @@ class Undo:
     text: str
     inverse: Wish | Splice
     revision: int
+
+    def to_status(self) -> Undoable:
+        """As people and programs are told of it."""
+        return Undoable(command=self.command, text=self.text)
 
     def to_row(self) -> dict[str, Any]:
         """As it is kept."""

@@ -177,7 +177,9 @@ def _in_place(outcome: Outcome, user: User) -> CommandAnswer | ProblemAnswer:
     ),
 )
 def read_command(request: HttpRequest, command_id: UUID) -> HttpResponse:
-    """The acknowledgement, or the result once there is one. It is kept for an hour."""
+    """The acknowledgement, or the result once there is one. It is kept for an hour; that to
+    `status` for a minute.
+    """
     Query(request)
     user = user_of(request)
     with _unknown_where_redis_is_away(user):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from control.backfills import ordered_by_backfill, ordered_by_clear
 from control.cache import is_private_too
 from control.effects.base import CommandFailed, Done, Order, Work, watched
-from control.effects.symbols import primary_exchange, refuse_unlisted
+from control.effects.symbols import primary_exchange, refuse_disabled, refuse_unlisted
 from control.protocol import BackfillPayload, ClearCachePayload
 from settings_app.schema import Settings
 from settings_app.schema.rules import enabled_exchanges
@@ -85,9 +85,5 @@ def _document(work: Work) -> Settings:
 def _refuse_what_cannot_be_read(work: Work, document: Settings, markets: Iterable[Market]) -> None:
     enabled = enabled_exchanges(document)
     for exchange, symbol in markets:
-        if exchange not in enabled:
-            raise CommandFailed(
-                f"exchange: {exchange} is not enabled in the settings"
-                f" (enabled: {', '.join(enabled) or 'none'})"
-            )
+        refuse_disabled(exchange, enabled)
         refuse_unlisted(work, exchange, symbol)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -77,11 +78,7 @@ class _Change:
         exchange, symbol = self._market
         configured = document["exchanges"].items()
         enabled = [name for name, settings in configured if settings["enabled"]]
-        if exchange not in enabled:
-            raise CommandFailed(
-                f"exchange: {exchange} is not enabled in the settings (enabled:"
-                f" {', '.join(enabled) or 'none'}); enable it under /exchanges first"
-            )
+        refuse_disabled(exchange, enabled)
         refuse_unlisted(self._work, exchange, symbol)
 
     def _message(self, now: Situation) -> str:
@@ -104,6 +101,19 @@ class _Change:
         if not self._adds and is_watched:
             return f"mode {now.desired.mode} watches it still, for it is held"
         return f"watching {len(watched(now))} symbols"
+
+
+def refuse_disabled(exchange: str, enabled: Sequence[str]) -> None:
+    """Let only an exchange pass that the settings enable.
+
+    Raises:
+        CommandFailed: With those that they do enable, and the way out.
+    """
+    if exchange not in enabled:
+        raise CommandFailed(
+            f"exchange: {exchange} is not enabled in the settings (enabled:"
+            f" {', '.join(enabled) or 'none'}); enable it under /exchanges first"
+        )
 
 
 def refuse_unlisted(work: Work, exchange: str, symbol: str) -> None:
