@@ -95,7 +95,7 @@ class QueuedSinks:
         self._refused: set[Market] = set()  # of which it has been said
         self._on_dropped: Callable[[str, str], None] = _unheard
         self._on_refused: Callable[[Market, str], None] = _not_kept
-        self._may_tell: Callable[[str], bool] = bool
+        self._may_tell: Callable[[str], bool] = _anybody
 
     def on_dropped(self, tell: Callable[[str, str], None]) -> None:
         """Have ``tell(sub, message)`` called when an alert is lost for want of room."""
@@ -380,6 +380,10 @@ def _today() -> str:
 
 def _unheard(sub: str, message: str) -> None:
     log.error("sinks.alert_dropped", sub=sub, reason=message)
+
+
+def _anybody(_sub: str) -> bool:
+    return True
 
 
 def _not_kept(market: Market, message: str) -> None:
