@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import structlog
 from django.db import connection
@@ -84,6 +84,10 @@ class Former(NamedTuple):
     is_paused: bool
     mode: Mode
     revision: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As :data:`RECORD` keeps it."""
+        return {"isPaused": self.is_paused, "mode": str(self.mode), "revision": self.revision}
 
 
 def read_former(user_id: int) -> Former | None:

@@ -13,6 +13,7 @@ from control.decisions import Opened, Verdict
 from control.effects.base import Before
 from control.leases import Fenced
 from control.plan import Situation, plan_of
+from control.presumed import Presumption
 from control.protocol import Command, CommandResult, Desired, RuntimeCommand, State
 from control.undo import Undo
 from settings_app.desired import Former
@@ -114,6 +115,22 @@ class MemoryLedger:
         assert str(command.id) not in self._draft.receipts
         self._draft.receipts[str(command.id)] = result
         self._draft.carried_out[str(command.id)] += result.success
+
+
+def kept_as_believed(
+    rows: Rows, what: RuntimeCommand, presumption: Presumption, *, fence: int = 1
+) -> bool:
+    """What the statement of :mod:`control.presumed` does, on its own and at once."""
+    opened, command_id = presumption.opened, str(what.id)
+    if fence != rows.fence or command_id in rows.receipts:
+        return False
+    now = (rows.desired, rows.former, rows.settings_revision)
+    if now != (opened.desired, opened.before, opened.settings_revision):
+        return False
+    rows.receipts[command_id] = presumption.verdict.result
+    rows.undo = presumption.undo
+    rows.carried_out[command_id] += 1
+    return True
 
 
 def command(name: Command | str, /, **fields: Any) -> RuntimeCommand:

@@ -28,19 +28,21 @@ from hypothesis.stateful import (
     rule,
 )
 
-from control import decisions, inbox
+from control import decisions, inbox, presumed
 from control.decisions import Verdict
 from control.effects.base import usable, watched
 from control.inbox import Inbox, Request
 from control.leases import Fenced
 from control.plan import Situation
 from control.protocol import Command, CommandResult
-from tests.control.ledgers import MemoryLedger, Rows, found
+from tests.control.ledgers import MemoryLedger, Rows, found, kept_as_believed
 
 NOW = 1_700_000_000_000
 OLD_MS = 31_000
 
-INTENTS: list[tuple[Command, dict[str, Any], dict[str, Any]]] = [
+Intent = tuple[Command, dict[str, Any], dict[str, Any]]  # payload; what is recorded
+
+INTENTS: list[Intent] = [
     (Command.PAUSE, {}, {"is_paused": True}),
     (Command.RESUME, {}, {"is_paused": False}),
     (Command.SWITCH_MODE, {"mode": "position-monitor"}, {"mode": "position-monitor"}),
@@ -68,7 +70,7 @@ class Worker:
 
 
 class Protocol(RuleBasedStateMachine):
-    """The world of one user."""
+    """The world of one user, who wants now this and now that."""
 
     entries = Bundle("entries")
 
@@ -96,28 +98,43 @@ class Protocol(RuleBasedStateMachine):
     )
     def intend(
         self,
-        intent: tuple[Command, dict[str, Any], dict[str, Any]],
+        intent: Intent,
         is_foreign: bool,
         is_lost: bool,
     ) -> Any:
         """A sender records and sends; a foreign one only sends, and one may die in between."""
-        name, payload, wish = intent
-        body = _body(name, payload)
-        if not is_foreign:
-            body["desiredRevision"] = self.rows.record(**wish).revision
-            if is_lost:
-                return multiple()
-        return self._send(body)
+        if is_foreign:
+            return self._send(_body(*intent[:2]))
+        body = self._recorded(intent)
+        return multiple() if is_lost else self._send(body)
 
-    @rule(target=entries, which=st.sampled_from(OTHERS))
-    def ask(self, which: tuple[Command, dict[str, Any]]) -> str:
-        """Anything that is no intent."""
-        return self._send(_body(*which))
+    @precondition(lambda self: self.worker is not None and self.worker.decided is None)
+    @rule(
+        target=entries,
+        intent=st.sampled_from(INTENTS),
+        meanwhile=st.sampled_from([None, *INTENTS]),
+        is_applied=st.booleans(),
+        seems_to_fail=st.booleans(),
+    )
+    def press(
+        self,
+        intent: Intent,
+        meanwhile: Intent | None,
+        is_applied: bool,
+        seems_to_fail: bool,
+    ) -> Any:
+        """A button, as most are pressed: recorded, sent, heard and decided without delay.
 
-    @rule(target=entries, several=st.lists(st.sampled_from(OTHERS), min_size=2, max_size=4))
-    def ask_at_once(self, several: list[tuple[Command, dict[str, Any]]]) -> str:
-        """A batch: one entry, answered command by command."""
-        return self._send([_body(*one) for one in several])
+        Another may be recorded in between, whose sender dies before it is sent.
+        """
+        entry = self._send(self._recorded(intent))
+        if meanwhile is not None:
+            self.rows.record(**meanwhile[2])
+        self._deliver(self.worker, entry)
+        self._decide(self.worker, commits=True, is_old=False, seems_to_fail=seems_to_fail)
+        if is_applied and self.worker is not None and self.worker.decided is not None:
+            self._apply_and_answer(self.worker)
+        return entry
 
     @rule(target=entries, entry=entries)
     def repeat(self, entry: str) -> Any:
@@ -226,6 +243,11 @@ class Protocol(RuleBasedStateMachine):
 
     # -- within
 
+    def _recorded(self, intent: Intent) -> dict[str, Any]:
+        """Our client's body of an intent, which it records first."""
+        name, payload, wish = intent
+        return _body(name, payload) | {"desiredRevision": self.rows.record(**wish).revision}
+
     def _send(self, body: Any) -> str:
         for one in body if isinstance(body, list) else [body]:
             self.sent[one["id"]] = Command(one["command"])
@@ -269,6 +291,9 @@ class Protocol(RuleBasedStateMachine):
                 transaction.commit()
                 self._settle(worker, request, told)
                 return
+            if commits and self._is_presumed(worker, request, seems_to_fail=seems_to_fail):
+                return
+            transaction = MemoryLedger(self.rows, fence=worker.fence)
             verdict = decisions.decide(transaction, request.command, found(worker.situation))
             if seems_to_fail:  # it commits, and the answer of the database is lost
                 transaction.commit()
@@ -284,6 +309,22 @@ class Protocol(RuleBasedStateMachine):
                 self.fenced_off = None  # it lets go, and never says a word of it
             else:
                 raise
+
+    def _is_presumed(self, worker: Worker, request: Request, *, seems_to_fail: bool) -> bool:
+        """Decide by what the worker believes, if the rows agree.
+
+        Where that only seems to fail, it is tried again.
+        """
+        presumption = presumed.presume(request.command, found(worker.situation))
+        if presumption is None:
+            return False
+        if not kept_as_believed(self.rows, request.command, presumption, fence=worker.fence):
+            return False
+        self._check_truth(request, presumption.verdict)
+        if seems_to_fail:
+            return self._is_presumed(worker, request, seems_to_fail=False)
+        worker.decided = (request, presumption.verdict)
+        return True
 
     def _check_truth(self, request: Request, verdict: Verdict) -> None:
         if not verdict.result.success or verdict.situation is None:
@@ -346,5 +387,26 @@ def _body(name: Command, payload: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-TestAnyInterleaving = Protocol.TestCase
+class AllCommands(Protocol):
+    """All commands, batches of them too."""
+
+    # Names are looked up in the class body.
+    entries = Protocol.entries
+
+    @rule(target=entries, which=st.sampled_from(OTHERS))
+    def ask(self, which: tuple[Command, dict[str, Any]]) -> str:
+        """Anything that is no intent."""
+        return self._send(_body(*which))
+
+    @rule(target=entries, several=st.lists(st.sampled_from(OTHERS), min_size=2, max_size=4))
+    def ask_at_once(self, several: list[tuple[Command, dict[str, Any]]]) -> str:
+        """A batch: one entry, answered command by command."""
+        return self._send([_body(*one) for one in several])
+
+
+TestIntentsInAnyInterleaving = Protocol.TestCase
+TestIntentsInAnyInterleaving.settings = settings(
+    max_examples=200, stateful_step_count=40, deadline=None
+)
+TestAnyInterleaving = AllCommands.TestCase
 TestAnyInterleaving.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
