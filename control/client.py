@@ -22,7 +22,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,6 +34,7 @@ from control import history as lines
 from control import listening, sending, wire
 from control.correspondence import Answer, Correspondence, Outcome, Until, read_answer
 from control.history import Page
+from control.listening import Asked
 from control.protocol import (
     Command,
     CommandAck,
@@ -162,16 +163,21 @@ def send_batch(
     What is refused is not sent, and keeps nothing else from being sent. Arguments as of
     :func:`send`.
     """
-    letters = sending.record(user.pk, sending.check(commands, source=source))
-    talk = Correspondence(letters, until)
-    try:
-        _hear_kept(user.sub, talk, talk.repeats)
-        if wait is None or not talk.to_send:
-            _post(user.sub, talk, origin)
-        else:
-            _converse(user.sub, talk, origin, wait)
-    except AWAY as exc:
-        talk.broke(str(exc))
+    letters = sending.check(commands, source=source)
+    with ExitStack() as stack:
+        asked = None
+        if wait is not None and sending.has_intents(letters):
+            # Granted while the intent is recorded.
+            asked = stack.enter_context(listening.asking_for(responses_of(user.sub)))
+        talk = Correspondence(sending.record(user.pk, letters), until)
+        try:
+            _hear_kept(user.sub, talk, talk.repeats)
+            if wait is None or not talk.to_send:
+                _post(user.sub, talk, origin)
+            else:
+                _converse(user.sub, talk, origin, wait, asked)
+        except AWAY as exc:
+            talk.broke(str(exc))
     if wait is not None and talk.is_sent:
         with suppress(*AWAY):
             _hear_kept(user.sub, talk, talk.missing)  # a message may have been lost
@@ -291,9 +297,11 @@ def _answer_of(text: Any) -> CommandAck | CommandResult | None:
 
 
 # ---------------------------------------------------------------------- one conversation
-def _converse(sub: str, talk: Correspondence, origin: Origin, wait: float) -> None:
+def _converse(
+    sub: str, talk: Correspondence, origin: Origin, wait: float, asked: Asked | None
+) -> None:
     sending.lend_connection()
-    with listening.listening_to(responses_of(sub)) as responses:
+    with listening.listening_to(responses_of(sub), asked) as responses:
         _post(sub, talk, origin)
         deadline = time.monotonic() + wait
         while talk.is_waiting and (left := deadline - time.monotonic()) > 0:

@@ -27,14 +27,66 @@ KEPT_SECONDS = 30.0
 _kept: deque[tuple[PubSub, float, int]] = deque()  # with when it was left, and by which process
 
 
+class Asked:
+    """A subscription that may have been asked for, and was not waited for."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+        self._pubsub = _take()
+        if self._pubsub is not None:
+            try:
+                self._pubsub.subscribe(channel)
+            except redis.RedisError:
+                self.drop()
+
+    def granted(self) -> PubSub | None:
+        """The connection once the subscription is in effect; None: it has to be asked for anew."""
+        pubsub, self._pubsub = self._pubsub, None
+        if pubsub is None:
+            return None
+        try:
+            _await_confirmation(pubsub, self.channel)
+        except redis.RedisError:
+            pubsub.close()  # Redis was restarted; whether it is there now, a new one will tell
+            return None
+        except BaseException:
+            pubsub.close()
+            raise
+        return pubsub
+
+    def drop(self) -> None:
+        """Hang up, unless it was granted: nobody else may take its confirmation for their own."""
+        if self._pubsub is not None:
+            self._pubsub.close()
+            self._pubsub = None
+
+
 @contextmanager
-def listening_to(channel: str) -> Iterator[PubSub]:
+def asking_for(channel: str) -> Iterator[Asked]:
+    """Ask for a subscription which is granted while something else is done.
+
+    Only where there is a connection to ask by: dialling is waiting.
+    """
+    asked = Asked(channel)
+    try:
+        yield asked
+    finally:
+        asked.drop()
+
+
+@contextmanager
+def listening_to(channel: str, asked: Asked | None = None) -> Iterator[PubSub]:
     """A subscription that is in effect when the block begins.
+
+    Args:
+        asked: The same one, asked for before.
 
     Raises:
         redis.RedisError: If Redis is away.
     """
-    pubsub = _subscribed(channel)
+    pubsub = None if asked is None else asked.granted()
+    if pubsub is None:
+        pubsub = _subscribed(channel)
     try:
         yield pubsub
         pubsub.unsubscribe(channel)  # type: ignore[no-untyped-call]  # redis-py

@@ -75,8 +75,9 @@ def queue(pipe: Pipeline, sub: str, said: Sequence[Reply], telling: Telling | No
         for answer in reply.answers:
             text, is_final = answer.to_json(), answer is reply.result
             # The acknowledgement of a repeated command must not hide its result.
-            name = result_of(sub, answer.command_id)
-            pipe.set(name, text, ex=reply.keep_seconds, nx=not is_final)
+            if is_final or reply.result is None:  # else the result would take its place at once
+                name = result_of(sub, answer.command_id)
+                pipe.set(name, text, ex=reply.keep_seconds, nx=not is_final)
             pipe.publish(responses_of(sub), text)
         if reply.history is not None:
             line = reply.history.to_json()

@@ -75,15 +75,20 @@ class Teller:
         if at - hosted.told_at_ms < TELL_SECONDS * 1_000:
             return Telling(text=runtime.status(at).to_json(), publishes=False)
         runtime.watch_links()
-        self._number(hosted)
-        told = partial(hosted.told, runtime.shape(), at)
+        shape = self._numbered(hosted)
+        told = partial(hosted.told, shape, at)
         return Telling(text=runtime.status(at).to_json(), publishes=True, told=told)
 
-    def _number(self, hosted: Hosted) -> None:
-        """Give a change its version, unless the next is promised to what is being decided."""
+    def _numbered(self, hosted: Hosted) -> int:
+        """Give a change its version, unless the next is promised to what is being decided; the
+        shape it has now.
+        """
         runtime = hosted.runtime
-        if not runtime.is_deciding and runtime.shape() != hosted.told_shape:
-            runtime.life = runtime.life.touched()
+        shape = runtime.shape()
+        if runtime.is_deciding or shape == hosted.told_shape:
+            return shape
+        runtime.life = runtime.life.touched()
+        return runtime.shape()
 
     async def _tell(self, hosted: Hosted, at_ms: int) -> None:
         runtime = hosted.runtime
@@ -97,8 +102,7 @@ class Teller:
             runtime.beat()
         elif not has_changed or runtime.is_deciding:
             return
-        self._number(hosted)
-        shape, now = runtime.shape(), runtime.status(at_ms)
+        shape, now = self._numbered(hosted), runtime.status(at_ms)
         told = await self._mailbox.publish(
             status_of(runtime.owner.sub), now.to_json(), keep_seconds=STATUS_TTL_SECONDS
         )

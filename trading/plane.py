@@ -211,7 +211,9 @@ class DataPlane:
         with self._lock:
             before = self._seats.get(sub)
             self._seats[sub] = seat
-        self._wake()
+        # Who is told to rest has a closed gate already: the next beat leaves the markets, and the
+        # answer to the pause goes first.
+        self._wake(soon=seat.paused)
         old = () if before is None else before.wanted
         new = seat.wanted
         return Installed(
@@ -224,9 +226,9 @@ class DataPlane:
         with self._lock:
             return dict(self._seats)
 
-    def _wake(self) -> None:
+    def _wake(self, *, soon: bool = False) -> None:
         if self._life is not None:
-            self._life.wake()
+            self._life.wake(soon=soon)
 
     def _begin(self, before: _Life | None) -> None:
         valve = _Valve(self._sinks)
@@ -259,6 +261,7 @@ class _Life:
         self._thread = threading.Thread(target=self._live, name="data-plane", daemon=True)
         self._crash: asyncio.Future[None] | None = None
         self._is_ending = False
+        self._is_behind = False
         self.hub: Hub | None = None
         self.beat = time.monotonic()
         self.failure: PlaneFailure | None = None
@@ -287,9 +290,11 @@ class _Life:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def wake(self) -> None:
-        """Let the loop look at the decisions again."""
-        self._schedule(self._install)
+    def wake(self, *, soon: bool) -> None:
+        """Let the loop look at the decisions again: at once, or with its next beat."""
+        self._is_behind = True
+        if not soon:
+            self._schedule(self._install)
 
     def call_soon(self, act: Callable[[], object]) -> None:
         self._schedule(self._guarded, act)
@@ -327,13 +332,15 @@ class _Life:
         beats = 0
         while True:
             self.beat = time.monotonic()
+            if self._is_behind:
+                self._install()
             if beats % FACTS_EVERY_BEATS == 0:
                 hub.refresh()
             beats += 1
             await asyncio.sleep(BEAT_SECONDS)
 
     def _install(self) -> None:
-        hub = self.hub
+        hub, self._is_behind = self.hub, False
         if hub is not None and not self._is_ending:
             self._guarded(lambda: hub.install(self._seats()))
 

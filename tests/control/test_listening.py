@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from control import listening, wire
-from control.listening import listening_to
+from control.listening import asking_for, listening_to
 from tests.control.running import eventually, publish
 
 CHANNEL, OTHER = "livermore:responses:anna", "livermore:responses:bela"
@@ -107,3 +107,39 @@ def test_a_child_process_does_not_speak_on_its_parents_connection(
     monkeypatch.setattr(os, "getpid", os.getppid)
     with listening_to(CHANNEL):
         assert listeners().isdisjoint(of_the_parent)
+
+
+def test_a_subscription_asked_for_before_is_in_effect_when_the_block_begins() -> None:
+    with listening_to(CHANNEL):
+        before = listeners()
+    with asking_for(CHANNEL) as asked, listening_to(CHANNEL, asked) as responses:
+        assert listeners() == before
+        assert publish(CHANNEL, "heard") == 1
+        assert heard(responses) == "heard"
+
+
+def test_where_there_is_no_connection_to_ask_by_nobody_dials_before_it_is_needed() -> None:
+    with asking_for(CHANNEL) as asked:
+        assert listeners() == set()
+        with listening_to(CHANNEL, asked) as responses:
+            publish(CHANNEL, "heard")
+            assert heard(responses) == "heard"
+
+
+def test_one_that_was_asked_for_in_vain_is_hung_up() -> None:
+    with listening_to(CHANNEL):
+        pass
+    with asking_for(CHANNEL):
+        pass
+    assert not listening._kept
+    eventually(lambda: listeners() == set())
+
+
+def test_one_that_was_asked_for_of_a_redis_that_was_restarted_is_replaced() -> None:
+    with listening_to(CHANNEL):
+        pass
+    wire.shared().client_kill_filter(_type="pubsub")
+    wire.shared().client_kill_filter(_type="normal", skipme=True)
+    with asking_for(CHANNEL) as asked, listening_to(CHANNEL, asked) as responses:
+        publish(CHANNEL, "back")
+        assert heard(responses) == "back"
