@@ -31,7 +31,7 @@ import redis.asyncio
 from channels.db import database_sync_to_async
 
 from control import history as lines
-from control import listening, sending, wire
+from control import listening, posting, sending, wire
 from control.correspondence import Answer, Correspondence, Outcome, Until, read_answer
 from control.history import Page
 from control.listening import Asked
@@ -219,9 +219,7 @@ def publish(sub: str, message: RuntimeCommand, origin: Origin) -> None:
     Raises:
         redis.RedisError: If Redis did not take it.
     """
-    with wire.shared().pipeline(transaction=True) as pipe:
-        sending.queue(pipe, sub, [message], origin)
-        pipe.execute()
+    posting.post(sub, [message], origin)
 
 
 def _answer_or_raise(outcome: Outcome) -> Answer:
@@ -319,21 +317,15 @@ async def _aconverse(
 
 
 def _post(sub: str, talk: Correspondence, origin: Origin) -> None:
-    if not talk.to_send:
-        return
-    with wire.shared().pipeline(transaction=True) as pipe:
-        sending.queue(pipe, sub, talk.to_send, origin)
-        talk.sent(heard_by=pipe.execute()[-1])
+    if talk.to_send:
+        talk.sent(heard_by=posting.post(sub, talk.to_send, origin))
 
 
 async def _apost(
     client: redis.asyncio.Redis, sub: str, talk: Correspondence, origin: Origin
 ) -> None:
-    if not talk.to_send:
-        return
-    async with client.pipeline(transaction=True) as pipe:
-        sending.queue(pipe, sub, talk.to_send, origin)
-        talk.sent(heard_by=(await pipe.execute())[-1])
+    if talk.to_send:
+        talk.sent(heard_by=await posting.apost(client, sub, talk.to_send, origin))
 
 
 def _hear_kept(sub: str, talk: Correspondence, command_ids: Sequence[str]) -> None:

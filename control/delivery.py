@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from control.inbox import LONGEST_ID, Unreadable
-from control.protocol import FOREIGN, Origin
+from control.protocol import FOREIGN, Origin, Posted
 
 # Characters; room for a batch of hundreds. Whatever is longer is not looked into: reading sixteen
 # megabytes would hold up everybody's commands for seconds.
@@ -46,6 +46,14 @@ def read_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return Unreadable("not JSON")
+
+
+def posted_in(text: str) -> Posted | None:
+    """What a sender has told of its entries; None where that cannot be read."""
+    try:
+        return Posted.model_validate_json(text)
+    except ValidationError:
+        return None
 
 
 def origin_of(text: str | None) -> Origin:

@@ -6,7 +6,8 @@ Rule 2: nothing is acknowledged to the stream before its effect and receipt are 
     the caller's word to give, with an answer.
 Rule 3: a message makes the reader look at its stream without taking from it, for taking is a write
     that Redis puts on disk first. What was looked at is taken by the next sweep; until then it is
-    in the stream all the same, for whoever comes after us.
+    in the stream all the same, for whoever comes after us. Where the sender told which entries it
+    has put there, and they follow what was delivered, there is nothing to look at.
 Rule 4: a Redis that is away is waited for with jittered backoff; no caller sees it fail.
 Rule 5: one user's stream that cannot be read is that user's alone: nobody holds a lock while they
     wait, and whoever is not open yet is passed over.
@@ -24,10 +25,10 @@ from typing import Any
 import structlog
 from redis.exceptions import OutOfMemoryError, RedisError
 
-from control import delivery, replies, wire
+from control import delivery, posting, replies, wire
 from control.delivery import Delivery
 from control.patience import patiently
-from control.protocol import commands_of, now_ms
+from control.protocol import commands_of, entries_of, now_ms
 from control.received import Received
 from control.replies import Reply, Telling
 from control.streams import Receive, Streams
@@ -41,6 +42,10 @@ QUIET_SECONDS = 5.0
 RECLAIM_SWEEPS = 5
 RECLAIM_IDLE_MS = 5_000
 FULL_SECONDS = 2.0
+
+
+def _channels_of(sub: str) -> tuple[str, str]:
+    return entries_of(sub), commands_of(sub)
 
 
 def _nothing() -> None:
@@ -88,7 +93,7 @@ class Mailbox:
         if not self._received:
             self._has_subscriptions.clear()
         try:
-            await self._pubsub.unsubscribe(commands_of(sub))
+            await self._pubsub.unsubscribe(*_channels_of(sub))
         except RedisError as exc:
             log.warning("mailbox.unsubscribe", sub=sub, reason=str(exc))
         if received is not None:
@@ -129,7 +134,7 @@ class Mailbox:
                 await self._reconnect(str(exc))
                 continue
             if message is not None and message["type"] == "message":
-                await self._heard(message["channel"].rpartition(":")[2], message["data"])
+                await self._message(message["channel"], message["data"])
 
     async def sweep(self) -> None:
         """Read every stream each second until cancelled: the net under a lost message."""
@@ -263,7 +268,7 @@ class Mailbox:
         # One at a time: each of several first subscriptions would take a connection of its own,
         # and only the last of those is listened to.
         async with self._subscribing:
-            await self._pubsub.subscribe(commands_of(sub))
+            await self._pubsub.subscribe(*_channels_of(sub))
         self._has_subscriptions.set()
 
     async def _leave(self, subs: Sequence[str]) -> None:
@@ -287,12 +292,29 @@ class Mailbox:
                 # The reading comes next.
                 log.warning("mailbox.look", sub=received.sub, reason=str(exc))
 
+    async def _message(self, channel: str, text: str) -> None:
+        sub = channel.rpartition(":")[2]
+        if channel == entries_of(sub):
+            self._told(sub, text)
+        else:
+            await self._heard(sub, text)
+
+    def _told(self, sub: str, text: str) -> None:
+        """Take a sender's word of its entries; what does not fit is found by the message itself."""
+        received, posted = self._received.get(sub), delivery.posted_in(text)
+        if received is None or posted is None or sub not in self._open:
+            return
+        if self._streams.deliver_posted(received, posted):
+            received.expect(posting.body_of([text for _, text in posted.entries]))
+
     async def _heard(self, sub: str, text: str) -> None:
         received = self._received.get(sub)
         if received is None:
             return
         if sub not in self._open:
             received.early.append(text)
+            return
+        if received.was_expected(text):
             return
         body = delivery.read_json(text)
         ids = delivery.ids_in(body)
@@ -315,7 +337,8 @@ class Mailbox:
                 await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py: bare
                 self._pubsub = self._listener.pubsub()
                 if self._received:
-                    await self._pubsub.subscribe(*map(commands_of, self._received))
+                    channels = (name for sub in self._received for name in _channels_of(sub))
+                    await self._pubsub.subscribe(*channels)
 
         await self._patiently(attempt, "mailbox.reconnect")
         self.connected = True

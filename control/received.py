@@ -34,6 +34,7 @@ class Received:
     has_gaps: bool = False
     _ids: OrderedDict[str, None] = field(default_factory=OrderedDict)
     _texts: OrderedDict[int, int] = field(default_factory=OrderedDict)
+    _expected: str | None = None
 
     def is_newer(self, entry_id: str) -> bool:
         """Whether an entry is behind all that was delivered; it counts as delivered from now on."""
@@ -41,6 +42,15 @@ class Received:
             return False  # it was looked at; it may be settled since
         self.newest = entry_id
         return True
+
+    def expect(self, text: str) -> None:
+        """Note that the message which comes next tells of nothing but what was delivered."""
+        self._expected = text
+
+    def was_expected(self, text: str) -> bool:
+        """Whether a message is the one that was expected; it is once."""
+        expected, self._expected = self._expected, None
+        return text == expected
 
     def remember(self, ids: list[str]) -> None:
         """Note the commands of a body."""

@@ -21,8 +21,6 @@ from typing import Any, Final, Literal
 from django.db import connection, transaction
 from django.utils import timezone
 from pydantic import ValidationError
-from redis.asyncio.client import Pipeline as AsyncPipeline
-from redis.client import Pipeline
 
 from control.models import SentIntent
 from control.protocol import (
@@ -31,10 +29,8 @@ from control.protocol import (
     PAYLOADS,
     Command,
     Desired,
-    Origin,
     RuntimeCommand,
     SwitchMode,
-    commands_of,
     now_ms,
 )
 from settings_app import desired
@@ -266,17 +262,3 @@ def lend_connection() -> None:
     is_pooled = "pool" in connection.settings_dict["OPTIONS"]
     if is_pooled and not connection.in_atomic_block:
         connection.close()
-
-
-# ---------------------------------------------------------------------- the wire
-def queue(
-    pipe: Pipeline | AsyncPipeline, sub: str, messages: Sequence[RuntimeCommand], origin: Origin
-) -> None:
-    """Add to one transaction what puts commands on the wire.
-
-    Whoever hears the message finds everything in the stream.
-    """
-    texts = [message.to_json() for message in messages]
-    for text in texts:
-        pipe.xadd(commands_of(sub), {"command": text, "origin": origin.to_json()})
-    pipe.publish(commands_of(sub), texts[0] if len(texts) == 1 else f"[{','.join(texts)}]")

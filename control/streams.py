@@ -17,7 +17,7 @@ from redis.exceptions import ResponseError
 
 from control import delivery
 from control.delivery import Delivery
-from control.protocol import CONSUMER_GROUP, commands_of
+from control.protocol import CONSUMER_GROUP, Posted, commands_of
 from control.received import Received
 
 log = structlog.get_logger(__name__)
@@ -123,6 +123,18 @@ class Streams:
         )
         for entry_id, fields in entries:
             self._deliver_newer(received, entry_id, fields)
+
+    def deliver_posted(self, received: Received, posted: Posted) -> bool:
+        """Deliver what a sender tells of its entries, if nothing before them is unknown.
+
+        Nothing is taken, as by :meth:`look`.
+        """
+        if received.newest != posted.before:
+            return False
+        for entry_id, text in posted.entries:
+            fields = {"command": text, "origin": posted.origin}
+            self._deliver_newer(received, entry_id, fields)
+        return True
 
     async def leave(self, subs: Sequence[str]) -> None:
         """Take this consumer's name out of the groups, unless it has left something unsettled.

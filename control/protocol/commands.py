@@ -138,6 +138,23 @@ class Origin(Wire):
     via: Literal["panel", "api", "command line", "shell", "settings", "schedule", "program"]
 
 
+EntryId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}-[0-9]{1,20}$")]
+
+
+class Posted(Wire):
+    """What one sender has put into the stream, told to workers (``livermore:entries:{sub}``).
+
+    Args:
+        before: The id that the stream had given last.
+        entries: Id and command of each, in order.
+        origin: Who sent them.
+    """
+
+    before: EntryId
+    entries: list[tuple[EntryId, str]]
+    origin: str
+
+
 FOREIGN = Origin(who="", via="program")
 
 

@@ -18,6 +18,11 @@ def commands_of(sub: str) -> str:
     return f"livermore:commands:{sub}"
 
 
+def entries_of(sub: str) -> str:
+    """Pub/sub channel that tells workers what was just put into the stream, and behind what."""
+    return f"livermore:entries:{sub}"
+
+
 def responses_of(sub: str) -> str:
     """Pub/sub channel of acknowledgements and results."""
     return f"livermore:responses:{sub}"

@@ -46,12 +46,12 @@ ALL_TEN: list[tuple[Command, dict[str, Any] | None]] = [
 
 SHARED = ("livermore:candles:", "livermore:worker:")
 OF_A_USER = re.compile(
-    r"livermore:(commands|responses|result|status|events|history):(?P<sub>[^:]+)"
+    r"livermore:(commands|entries|responses|result|status|events|history):(?P<sub>[^:]+)"
 )
 # Commands of Redis that touch no name; whatever else touches none is not known to this test.
 NAMELESS = frozenset(
-    {"AUTH", "CLIENT", "ECHO", "EXEC", "HELLO", "INFO", "MULTI", "PING", "SELECT", "TIME"}
-    | {"UNSUBSCRIBE"}
+    {"AUTH", "CLIENT", "ECHO", "EXEC", "HELLO", "INFO", "MULTI", "PING", "SCRIPT"}
+    | {"SELECT", "TIME", "UNSUBSCRIBE"}
 )
 FORBIDDEN = frozenset({"KEYS", "PSUBSCRIBE", "FLUSHDB", "FLUSHALL", "RANDOMKEY"})
 AT_REST = {

@@ -6,10 +6,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from control import mailbox, tasks, wire
+from control import mailbox, posting, tasks, wire
 from control.delivery import Delivery
 from control.inbox import Unreadable
 from control.mailbox import Mailbox
@@ -18,13 +19,17 @@ from control.protocol import (
     FOREIGN,
     CommandAck,
     CommandResult,
+    Origin,
+    RuntimeCommand,
     commands_of,
+    entries_of,
     responses_of,
     result_of,
 )
 from control.replies import Reply
 
 SUB, OTHER = "anna", "bela"
+ANNA = Origin(who="anna", via="api")
 
 
 class Post:
@@ -115,6 +120,101 @@ async def test_an_entry_says_who_sent_it_and_nonsense_is_a_foreign_program(post:
     first, *others = await post.until(lambda heard: len(heard) == 3)
     assert first.origin.to_dict() == anna
     assert {other.origin for other in others} == {FOREIGN}
+
+
+class Sender:
+    """Our own client, as far as the wire sees it."""
+
+    def __init__(self, redis: Any, sub: str = SUB) -> None:
+        self._redis = redis
+        self._sub = sub
+
+    async def post(self, *ids: int) -> int:
+        """Post commands with these ids, as a batch if they are several."""
+        messages = [
+            RuntimeCommand(id=UUID(int=one), command="status", timestamp=1, source="admin")
+            for one in ids
+        ]
+        return await posting.apost(self._redis, self._sub, messages, ANNA)
+
+
+def ids(delivered: list[Delivery]) -> list[int]:
+    return [UUID(delivery.body["id"]).int for delivery in delivered]
+
+
+async def looks(post: Post) -> int:
+    """How often a stream was looked at or read."""
+    info: Any = await post.redis.info("commandstats")
+    return sum(
+        info.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("xrange", "xreadgroup")
+    )
+
+
+async def test_what_our_client_posts_is_delivered_without_a_look(post: Post) -> None:
+    sender = Sender(post.redis)
+    await sender.post(1)  # from here on it is known where the stream has got to
+    await post.until(bool)
+    await tasks.end(post._tasks.pop())  # no sweep for now
+    before = await looks(post)
+    assert await sender.post(2) == 1
+    await sender.post(3, 4)
+    delivered = await post.until(lambda seen: len(seen) >= 4)
+    assert ids(delivered) == [1, 2, 3, 4]
+    assert all(each.entry_id and each.arrived_ms and each.origin == ANNA for each in delivered)
+    await post.send({"id": "looked at"})
+    await post.until(lambda seen: len(seen) >= 5)
+    assert await looks(post) == before + 1
+
+
+async def test_what_a_sweep_finds_already_delivered_is_not_delivered_again(post: Post) -> None:
+    sender = Sender(post.redis)
+    for number in range(1, 6):
+        await sender.post(number)
+    await post.until(lambda seen: len(seen) >= 5)
+    await post.box.read(SUB)
+    assert ids(post.delivered) == [1, 2, 3, 4, 5]
+
+
+async def test_what_lies_before_the_posted_is_delivered_before_it(post: Post) -> None:
+    sender = Sender(post.redis)
+    await sender.post(1)
+    await post.until(bool)
+    await tasks.end(post._tasks.pop())
+    earlier = json.dumps({"id": str(UUID(int=2))})
+    await post.redis.xadd(commands_of(SUB), {"command": earlier})  # and nobody is told
+    await sender.post(3)
+    assert ids(await post.until(lambda seen: len(seen) >= 3)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "",
+        "[]",
+        "{",
+        '{"before": "0-0", "origin": "", "entries": [["x", "{}"]]}',
+        '{"before": "7", "origin": "", "entries": []}',
+        '{"before": "0-0", "origin": "", "entries": "all"}',
+    ],
+)
+async def test_a_word_of_entries_that_makes_no_sense_is_passed_over(post: Post, word: str) -> None:
+    await post.redis.publish(entries_of(SUB), word)
+    await post.send({"id": "1"})
+    (delivery,) = await post.until(bool)
+    assert delivery.body == {"id": "1"}
+
+
+async def test_a_repeated_message_behind_its_posting_is_another_one(post: Post) -> None:
+    """Only the one message that goes with a posting is passed over."""
+    sender = Sender(post.redis)
+    await sender.post(1)
+    await post.until(bool)
+    await sender.post(2)
+    await post.until(lambda seen: len(seen) >= 2)
+    await post.redis.publish(commands_of(SUB), '{"id": "3"}')
+    delivered = await post.until(lambda seen: len(seen) >= 3)
+    assert delivered[2].body == {"id": "3"}
+    assert delivered[2].entry_id is None
 
 
 async def test_another_users_commands_are_not_heard(post: Post) -> None:

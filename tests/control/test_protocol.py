@@ -28,6 +28,7 @@ COMMAND_ID = "6f1c3f0e-8a54-4d0b-9d0e-0d5d1f3f7a11"
     ("name", "expected"),
     [
         (protocol.commands_of(SUB), "livermore:commands:f5a1"),
+        (protocol.entries_of(SUB), "livermore:entries:f5a1"),
         (protocol.responses_of(SUB), "livermore:responses:f5a1"),
         (protocol.result_of(SUB, "7"), "livermore:result:f5a1:7"),
         (protocol.status_of(SUB), "livermore:status:f5a1"),
