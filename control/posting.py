@@ -8,11 +8,13 @@ Rule 2: the word to workers says where the entries are and what is before them. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import redis
 import redis.asyncio
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from control import wire
 from control.protocol import Origin, RuntimeCommand, commands_of, entries_of
@@ -41,7 +43,10 @@ def post(sub: str, messages: Sequence[RuntimeCommand], origin: Origin) -> int:
     Raises:
         redis.RedisError: If Redis did not confirm it; it may have taken it all the same.
     """
-    heard_by: Any = _script(wire.shared())(**_told(sub, messages, origin))
+    with _in_plain_words():
+        heard_by: Any = wire.shared().register_script(POST)(
+            keys=[commands_of(sub)], args=_told(sub, messages, origin)
+        )
     return int(heard_by)
 
 
@@ -49,7 +54,10 @@ async def apost(
     client: redis.asyncio.Redis, sub: str, messages: Sequence[RuntimeCommand], origin: Origin
 ) -> int:
     """:func:`post` for the running loop."""
-    heard_by: Any = await client.register_script(POST)(**_told(sub, messages, origin))
+    with _in_plain_words():
+        heard_by: Any = await client.register_script(POST)(
+            keys=[commands_of(sub)], args=_told(sub, messages, origin)
+        )
     return int(heard_by)
 
 
@@ -58,11 +66,17 @@ def body_of(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
 
 
-def _script(client: redis.Redis) -> Any:
-    return client.register_script(POST)
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    """Say that Redis has no room as it says so of a command, not with the place in the script."""
+    try:
+        yield
+    except ResponseError as exc:
+        if isinstance(exc, OutOfMemoryError) or "OOM command not allowed" in str(exc):
+            raise OutOfMemoryError("it has no room: used memory > 'maxmemory'") from exc
+        raise
 
 
-def _told(sub: str, messages: Sequence[RuntimeCommand], origin: Origin) -> dict[str, list[str]]:
+def _told(sub: str, messages: Sequence[RuntimeCommand], origin: Origin) -> list[str]:
     texts = [message.to_json() for message in messages]
-    told = [entries_of(sub), origin.to_json(), body_of(texts), *texts]
-    return {"keys": [commands_of(sub)], "args": told}
+    return [entries_of(sub), origin.to_json(), body_of(texts), *texts]

@@ -17,6 +17,7 @@ from control.mailbox import Mailbox
 from control.protocol import (
     CONSUMER_GROUP,
     FOREIGN,
+    Command,
     CommandAck,
     CommandResult,
     Origin,
@@ -132,7 +133,7 @@ class Sender:
     async def post(self, *ids: int) -> int:
         """Post commands with these ids, as a batch if they are several."""
         messages = [
-            RuntimeCommand(id=UUID(int=one), command="status", timestamp=1, source="admin")
+            RuntimeCommand(id=UUID(int=one), command=Command.STATUS, timestamp=1, source="admin")
             for one in ids
         ]
         return await posting.apost(self._redis, self._sub, messages, ANNA)
