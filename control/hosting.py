@@ -41,11 +41,12 @@ class Hosted:
     answering: asyncio.Task[None]
     opening: asyncio.Task[None]  # waits for Redis, which must not delay what PostgreSQL wants
     told_shape: int = 0
+    told_version: int = 0
     told_at_ms: int = 0
 
-    def told(self, shape: int, at_ms: int) -> None:
+    def told(self, shape: int, version: int, at_ms: int) -> None:
         """Note what Redis has taken of it."""
-        self.told_shape, self.told_at_ms = shape, at_ms
+        self.told_shape, self.told_version, self.told_at_ms = shape, version, at_ms
 
     @property
     def tasks(self) -> tuple[asyncio.Task[None], ...]:

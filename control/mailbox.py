@@ -296,6 +296,7 @@ class Mailbox:
         sub = channel.rpartition(":")[2]
         if channel == entries_of(sub):
             self._told(sub, text)
+            await asyncio.sleep(0)  # the deciding begins before the next message is looked at
         else:
             await self._heard(sub, text)
 

@@ -7,8 +7,6 @@ taken from the rows as any other (:mod:`control.ledger`).
 
 Rule 1: the rules of :mod:`control.decisions` decide here as well; only what they read is another.
 Rule 2: the lease and every belief that the decision rests upon are the statement's condition.
-Rule 3: the receipt does not wait for the disk. Its intent lies there since before it was sent: a
-    power cut that takes the receipt leaves a pause to be carried out again, which changes nothing.
 """
 
 from __future__ import annotations
@@ -50,7 +48,7 @@ KEEP_IF_AS_BELIEVED: Final = """
            SET command = excluded.command, text = excluded.text, inverse = excluded.inverse,
                revision = excluded.revision
     )
-    SELECT count(*), set_config('synchronous_commit', 'off', true) FROM kept
+    SELECT count(*) FROM kept
 """
 
 
@@ -135,7 +133,7 @@ def _is_kept(owner: Owner, command: RuntimeCommand, presumption: Presumption) ->
     }
     with connection.cursor() as cursor:
         cursor.execute(KEEP_IF_AS_BELIEVED, row)
-        count, _ = cursor.fetchone()
+        (count,) = cursor.fetchone()
     return bool(count)
 
 

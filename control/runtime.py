@@ -38,7 +38,7 @@ from control.protocol import (
     State,
     now_ms,
 )
-from control.status import Known
+from control.status import Known, Seen
 from control.surroundings import Surroundings
 from control.symptoms import Health
 from trading.core.market import Market
@@ -363,11 +363,15 @@ class Runtime:
 
     def status(self, at_ms: int) -> RuntimeStatus:
         """What is true now."""
-        return status.compose(self._known(), self._around.plane.facts(self.owner.sub), at_ms)
+        return self.seen().status(at_ms)
 
     def shape(self) -> int:
         """Changes whenever something has happened that a reader should be told at once."""
-        return status.shape(self._known(), self._around.plane.facts(self.owner.sub))
+        return self.seen().shape()
+
+    def seen(self) -> Seen:
+        """What both planes know now."""
+        return Seen(self._known(), self._around.plane.facts(self.owner.sub))
 
     def _known(self) -> Known:
         around, now, sub = self._around, self.situation, self.owner.sub

@@ -171,6 +171,22 @@ def shape(known: Known, facts: DeskFacts | None) -> int:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a runtime at one moment, by both planes."""
+
+    known: Known
+    facts: DeskFacts | None
+
+    def shape(self) -> int:
+        """:func:`shape` of it."""
+        return shape(self.known, self.facts)
+
+    def status(self, at_ms: int) -> RuntimeStatus:
+        """:func:`compose` of it."""
+        return compose(self.known, self.facts, at_ms)
+
+
 def cell(point: IndicatorPoint) -> Cell:
     """One cell of the map, rounded to what a page shows."""
     return Cell.model_construct(

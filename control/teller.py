@@ -17,6 +17,7 @@ from control.mailbox import Mailbox
 from control.protocol import (
     HEARTBEAT_SECONDS,
     STATUS_TTL_SECONDS,
+    RuntimeStatus,
     now_ms,
     status_of,
     worker_of,
@@ -75,20 +76,23 @@ class Teller:
         if at - hosted.told_at_ms < TELL_SECONDS * 1_000:
             return Telling(text=runtime.status(at).to_json(), publishes=False)
         runtime.watch_links()
-        shape = self._numbered(hosted)
-        told = partial(hosted.told, shape, at)
-        return Telling(text=runtime.status(at).to_json(), publishes=True, told=told)
+        shape, now = self._numbered(hosted, at)
+        told = partial(hosted.told, shape, now.state_version, at)
+        return Telling(text=now.to_json(), publishes=True, told=told)
 
-    def _numbered(self, hosted: Hosted) -> int:
-        """Give a change its version, unless the next is promised to what is being decided; the
-        shape it has now.
+    def _numbered(self, hosted: Hosted, at_ms: int) -> tuple[int, RuntimeStatus]:
+        """Shape and status now. A change that has no version of its own is given the next, unless
+        that is promised to what is being decided.
         """
         runtime = hosted.runtime
-        shape = runtime.shape()
-        if runtime.is_deciding or shape == hosted.told_shape:
-            return shape
-        runtime.life = runtime.life.touched()
-        return runtime.shape()
+        seen = runtime.seen()
+        shape = seen.shape()
+        has_its_own = runtime.life.version != hosted.told_version
+        if not (runtime.is_deciding or has_its_own or shape == hosted.told_shape):
+            runtime.life = runtime.life.touched()
+            seen = runtime.seen()
+            shape = seen.shape()
+        return shape, seen.status(at_ms)
 
     async def _tell(self, hosted: Hosted, at_ms: int) -> None:
         runtime = hosted.runtime
@@ -102,9 +106,9 @@ class Teller:
             runtime.beat()
         elif not has_changed or runtime.is_deciding:
             return
-        shape, now = self._numbered(hosted), runtime.status(at_ms)
+        shape, now = self._numbered(hosted, at_ms)
         told = await self._mailbox.publish(
             status_of(runtime.owner.sub), now.to_json(), keep_seconds=STATUS_TTL_SECONDS
         )
         if told:
-            hosted.told(shape, at_ms)
+            hosted.told(shape, now.state_version, at_ms)

@@ -132,28 +132,3 @@ def test_only_the_next_wish_of_our_own_client_is_presumed(pause: Pause) -> None:
     ):
         assert not presumed.may_presume(other, before)
     assert not presumed.may_presume(what, found(None))
-
-
-def waits_for() -> str:
-    """What a commit waits for now."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('synchronous_commit')")
-        return str(cursor.fetchone()[0])
-
-
-def test_the_receipt_does_not_wait_for_the_disk(pause: Pause) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = 'local'")
-    assert presumed.decide(*pause) is not None
-    assert waits_for() == "off"  # for the transaction it is in, here that of the test
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_comes_next_waits_for_the_disk_again(pause: Pause) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = 'local'")
-    try:
-        assert presumed.decide(*pause) is not None
-        assert waits_for() == "local"
-    finally:
-        connection.close()
