@@ -8,23 +8,31 @@ Rule 3: nobody else reads or writes them, so what was found and what was not is 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis.asyncio
 import structlog
 from redis.asyncio.client import Pipeline
+from redis.exceptions import RedisError, ResponseError
 
+from control import wire
 from control.protocol import candles_of
 from trading.core.market import Candle, Market, Timeframe
 from trading.core.series import WARM_UP_BARS
+from trading.market.shelf import is_plausible
 from trading.ports import Replacement
 
 log = structlog.get_logger(__name__)
 
 KEPT_CANDLES = WARM_UP_BARS
+READ_SECONDS = 2.0
+SILENT_SECONDS = 10.0  # after a Redis that did not answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,21 +76,69 @@ def names_of(markets: Iterable[Market], timeframes: Iterable[Timeframe] = Timefr
     return [_name(market, timeframe) for market in markets for timeframe in timeframes]
 
 
+class RedisShelf:
+    """The kept candles as the data plane asks for them, read on the control plane's loop.
+
+    Redis away costs a warm-up a moment, once in a while, and no more.
+    """
+
+    def __init__(self, *, counter: ReadCounter = READS) -> None:
+        self._counter = counter
+        self._client = wire.connect_async()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._silent_until = 0.0
+
+    def begin(self) -> None:
+        """Read on this loop from now on."""
+        self._loop = asyncio.get_running_loop()
+
+    async def kept(self, market: Market) -> Mapping[Timeframe, Sequence[Candle]]:
+        """All that is kept of a market; nothing while Redis does not say. For any loop."""
+        if self._loop is None or time.monotonic() < self._silent_until:
+            return {}
+        reading = asyncio.run_coroutine_threadsafe(self._read(market), self._loop)
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await asyncio.wrap_future(reading)
+        except (RedisError, OSError) as exc:  # a TimeoutError is one
+            log.warning("candles.not_read", market=market, reason=str(exc))
+            self._silent_until = time.monotonic() + SILENT_SECONDS
+            return {}
+
+    async def aclose(self) -> None:
+        """Close the connection; nothing is read any more."""
+        self._loop = None
+        await self._client.aclose()
+
+    async def _read(self, market: Market) -> dict[Timeframe, list[Candle]]:
+        return {
+            timeframe: await read_candles(self._client, market, timeframe, counter=self._counter)
+            for timeframe in Timeframe
+        }
+
+
 async def read_candles(
     client: redis.asyncio.Redis, market: Market, timeframe: Timeframe, *, counter: ReadCounter
 ) -> list[Candle]:
     """The candles kept of one market and timeframe, oldest first; empty if there are none.
 
-    An entry that is no candle is left out, and said: the next backfill replaces it.
+    What is no candle of its place is discarded, and said: it is asked of the exchange again.
 
     Raises:
         redis.RedisError: If Redis is away.
     """
     name = _name(market, timeframe)
-    texts = await client.zrange(name, 0, -1)
-    candles = [candle for text in texts if (candle := _candle(market, timeframe, str(text)))]
-    if len(candles) != len(texts):
-        log.warning("candles.unreadable", name=name, entries=len(texts) - len(candles))
+    try:
+        entries: Any = await client.zrange(name, 0, -1, withscores=True)
+    except ResponseError as exc:
+        if "WRONGTYPE" not in str(exc):
+            raise
+        entries = []  # whoever writes the candles says so
+    read = [(text, score, _candle(market, timeframe, text)) for text, score in entries]
+    candles = [c for _, score, c in read if c is not None and c.opened_at == score]
+    if unreadable := [t for t, score, c in read if c is None or c.opened_at != score]:
+        log.warning("candles.unreadable", name=name, entries=len(unreadable))
+        await client.zrem(name, *unreadable)
     counter.count(found=bool(candles))
     return candles
 
@@ -149,7 +205,7 @@ def _candle(market: Market, timeframe: Timeframe, text: str) -> Candle | None:
     """The candle of an entry; None if it is none."""
     try:
         opened_at, first, high, low, last, volume, synthetic = json.loads(text)
-        return Candle(
+        candle = Candle(
             market=market,
             timeframe=timeframe,
             opened_at=int(opened_at),
@@ -160,8 +216,9 @@ def _candle(market: Market, timeframe: Timeframe, text: str) -> Candle | None:
             volume=float(volume),
             synthetic=bool(synthetic),
         )
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
+    return candle if is_plausible(candle) else None
 
 
 def _name(market: Market, timeframe: Timeframe) -> str:

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from control import incidents, leases, ledger, sinks, tasks, wire
 from control.absence import watch_in_worker
 from control.cache import CacheWatch, Clearing
+from control.candles import RedisShelf
 from control.database import Database
 from control.deadman import Deadman, hindrance
 from control.delivery import Delivery
@@ -40,7 +41,7 @@ from control.surroundings import Surroundings
 from control.teller import Teller
 from trading.core.market import Market
 from trading.plane import DataPlane
-from trading.ports import Owner
+from trading.ports import Owner, Shelf
 
 log = structlog.get_logger(__name__)
 
@@ -57,14 +58,14 @@ class Worker:
     def __init__(
         self,
         *,
-        make_plane: Callable[[sinks.QueuedSinks], DataPlane],
+        make_plane: Callable[[sinks.QueuedSinks, Shelf], DataPlane],
         only: Collection[str] = (),
         deadman_url: str | None = None,
     ) -> None:
         """Make ready; nothing runs yet.
 
         Args:
-            make_plane: Gives the data plane that these sinks are filled by.
+            make_plane: Gives the data plane that fills these sinks, and asks this shelf.
             only: Names of the users that may be hosted; none: everybody may.
             deadman_url: What is asked for every minute while all is well; a secret.
         """
@@ -73,7 +74,8 @@ class Worker:
         self._signals = sinks.SignalLog()
         self._sinks = sinks.QueuedSinks(self._database, self._signals)
         self._mailbox = Mailbox(worker=self.name, receive=self._received)
-        self.plane = make_plane(self._sinks)
+        self._shelf = RedisShelf()
+        self.plane = make_plane(self._sinks, self._shelf)
         self._cache_watch = CacheWatch(self._watched)
         self._clearing = Clearing()
         self._planner = Planner(self._database, self._complain)
@@ -130,6 +132,7 @@ class Worker:
         """
         await self._refuse_unsuitable_redis()
         log.info("worker.started", worker=self.name)
+        self._shelf.begin()
         self.plane.start()
         side_tasks: dict[str, Callable[[], Awaitable[None]]] = {
             "listen": self._mailbox.listen,
@@ -174,6 +177,7 @@ class Worker:
         await self._mailbox.forget(worker_of(self.name))
         self.plane.stop()
         await self._sinks.aclose()
+        await self._shelf.aclose()
         await self._mailbox.aclose()
         self._hosting.close()
         self._database.close()

@@ -26,6 +26,7 @@ from trading.desk import Seat
 from trading.exchanges.ports import Exchange
 from trading.exchanges.registry import EXCHANGES
 from trading.market.hub import Hub
+from trading.market.shelf import NOTHING_KEPT
 from trading.net.endpoints import Endpoints
 from trading.ports import (
     BackfillOrder,
@@ -38,6 +39,7 @@ from trading.ports import (
     MarketFacts,
     Owner,
     Replacement,
+    Shelf,
     Sinks,
 )
 
@@ -70,6 +72,7 @@ class DataPlane:
         endpoints: Addresses by exchange name; an exchange without one is not served.
         sinks: Where signals, indicators and candles go; called from the data plane's thread.
         exchanges: Protocols by exchange name.
+        shelf: Where closed candles were kept before; asked from the data plane's loop.
     """
 
     def __init__(
@@ -78,9 +81,11 @@ class DataPlane:
         endpoints: Mapping[str, Endpoints],
         sinks: Sinks,
         exchanges: Mapping[str, Exchange] = EXCHANGES,
+        shelf: Shelf = NOTHING_KEPT,
     ) -> None:
         self._endpoints = dict(endpoints)
         self._exchanges = exchanges
+        self._shelf = shelf
         self._sinks = sinks
         self._lock = threading.Lock()
         self._seats: dict[str, Seat] = {}
@@ -241,6 +246,7 @@ class DataPlane:
                 sinks=valve,
                 backfills=self._backfills,
                 life=life,
+                shelf=self._shelf,
                 before=None if before is None else before.hub,
             )
 

@@ -184,6 +184,13 @@ class Sinks(Protocol):
         """A history that somebody has ordered: to be swapped in, never missing in between."""
 
 
+class Shelf(Protocol):
+    """Where closed candles were kept before this data plane began."""
+
+    async def kept(self, market: Market) -> Mapping[Timeframe, Sequence[Candle]]:
+        """All that is kept of a market, oldest first; nothing where it cannot be read in time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedFacts:
     """One exchange's link as seen now.

@@ -17,6 +17,7 @@ from control.sinks import QueuedSinks
 from control.worker import Worker
 from trading.net.endpoints import Endpoints
 from trading.plane import DataPlane
+from trading.ports import Shelf
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 20.0
@@ -73,8 +74,8 @@ class RunningWorker:
             self._ready.set()
 
     async def _serve(self) -> None:
-        def plane(sinks: QueuedSinks) -> DataPlane:
-            return DataPlane(endpoints=self._endpoints, sinks=sinks)
+        def plane(sinks: QueuedSinks, shelf: Shelf) -> DataPlane:
+            return DataPlane(endpoints=self._endpoints, sinks=sinks, shelf=shelf)
 
         self.worker = Worker(make_plane=plane, only=self._only)
         self._loop = asyncio.get_running_loop()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 import redis.asyncio
+from django.test import override_settings
 
 from control import wire
 from control.candles import (
     KEPT_CANDLES,
     ReadCounter,
     Reads,
+    RedisShelf,
     candle_entry,
     names_of,
     read_candles,
@@ -23,6 +25,8 @@ from control.candles import (
 from control.database import Database
 from control.protocol import candles_of
 from control.sinks import QueuedSinks, SignalLog
+from livermore.embedded.ports import free_port
+from trading.core.candles import carry_forward
 from trading.core.market import Candle, Market, Timeframe
 from trading.ports import Replacement
 
@@ -38,8 +42,8 @@ def candle(index: int, close: float = 2.0, *, market: Market = BTC) -> Candle:
         timeframe=Timeframe.M1,
         opened_at=index * MINUTE,
         open=1.0,
-        high=2.5,
-        low=0.5,
+        high=max(2.5, close),
+        low=min(0.5, close),
         close=close,
         volume=0.1,
     )
@@ -75,7 +79,7 @@ def test_names_are_those_of_each_market_on_each_timeframe() -> None:
 
 
 async def test_what_was_written_is_read_back(client: redis.asyncio.Redis) -> None:
-    written = [candle(1), replace(candle(2), synthetic=True), candle(3, 0.1 + 0.2)]
+    written = [candle(1), carry_forward(BTC, Timeframe.M1, 120, 2.0), candle(3, 0.1 + 0.2)]
     await write_candles(client, written)
     assert await kept(client) == written
 
@@ -133,11 +137,77 @@ async def test_reads_are_counted_by_whether_anything_was_found(
     assert counter.reads == Reads(hits=2, misses=1)
 
 
-async def test_an_entry_that_is_no_candle_is_left_out(client: redis.asyncio.Redis) -> None:
-    await write_candles(client, [candle(1)])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "",
+        "{",
+        "null",
+        "[1,2]",
+        '[120,"x",1,1,1,1,0]',
+        "[120,NaN,1,1,1,1,0]",
+        "[120,1,Infinity,1,1,1,0]",
+        "[120,1,1,2,1,1,0]",
+        "[120,1,1,1,1,-1,0]",
+        "[120,1,1,1,1,1,1]",
+        "[121,1,1,1,1,1,0]",
+        "[180,1,1,1,1,1,0]",
+        "[1e400,1,1,1,1,1,0]",
+        "[120,1,1,1,1,1,0,1]",
+        '{"t":120,"o":1,"h":1,"l":1,"c":1,"v":1}',
+    ],
+)
+async def test_an_entry_that_is_no_candle_of_its_place_is_discarded(
+    client: redis.asyncio.Redis, entry: str
+) -> None:
+    await write_candles(client, [candle(1), candle(3)])
     name = candles_of("coinbase", "BTC-USD", "1m")
-    await client.zadd(name, {"[1,2]": 120, "{": 180, '[240,"x",1,1,1,1,0]': 240})
-    assert await kept(client) == [candle(1)]
+    await client.zadd(name, {entry: 120})
+    assert await kept(client) == [candle(1), candle(3)]
+    assert await client.zcard(name) == 2
+
+
+async def test_something_else_in_the_place_of_candles_is_nothing_kept(
+    client: redis.asyncio.Redis,
+) -> None:
+    await client.set(candles_of("coinbase", "BTC-USD", "1m"), "a text")
+    assert await kept(client) == []
+
+
+async def on_its_own_loop(
+    shelf: RedisShelf, market: Market
+) -> Mapping[Timeframe, Sequence[Candle]]:
+    """What the data plane, with a thread and a loop of its own, is told of a market."""
+    return await asyncio.to_thread(lambda: asyncio.run(shelf.kept(market)))
+
+
+async def test_the_data_plane_reads_all_timeframes_from_its_own_loop(
+    client: redis.asyncio.Redis,
+) -> None:
+    five = replace(candle(5), timeframe=Timeframe.M5)
+    await write_candles(client, [candle(1), five])
+    shelf = RedisShelf(counter=ReadCounter())
+    assert await on_its_own_loop(shelf, BTC) == {}, "nobody reads yet"
+    shelf.begin()
+    found = await on_its_own_loop(shelf, BTC)
+    assert (found[Timeframe.M1], found[Timeframe.M5]) == ([candle(1)], [five])
+    await shelf.aclose()
+
+
+async def test_a_redis_that_is_away_is_nothing_kept_and_not_asked_again_at_once(
+    client: redis.asyncio.Redis,
+) -> None:
+    await write_candles(client, [candle(1)])
+    with override_settings(REDIS_URL=f"redis://127.0.0.1:{free_port()}/0"):
+        shelf = RedisShelf(counter=ReadCounter())
+    shelf.begin()
+    assert await on_its_own_loop(shelf, BTC) == {}
+    await shelf._client.aclose()
+    shelf._client = wire.connect_async()
+    assert await on_its_own_loop(shelf, BTC) == {}, "a thousand markets must not wait each"
+    shelf._silent_until = 0.0
+    assert (await on_its_own_loop(shelf, BTC))[Timeframe.M1] == [candle(1)]
+    await shelf.aclose()
 
 
 async def test_what_the_data_plane_tells_is_written_in_its_order(

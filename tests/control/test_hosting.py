@@ -24,7 +24,7 @@ from tests.control.recording import queries, recorded
 from tests.control.running import RunningWorker, eventually, running_worker
 from trading.net.endpoints import Endpoints
 from trading.plane import DataPlane
-from trading.ports import Owner
+from trading.ports import Owner, Shelf
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -55,8 +55,8 @@ async def host(
 ) -> AsyncIterator[Host]:
     """Hosting in the surroundings of a worker that does nothing else."""
 
-    def plane(sinks: QueuedSinks) -> DataPlane:
-        return DataPlane(endpoints=endpoints, sinks=sinks)
+    def plane(sinks: QueuedSinks, shelf: Shelf) -> DataPlane:
+        return DataPlane(endpoints=endpoints, sinks=sinks, shelf=shelf)
 
     worker = Worker(make_plane=plane)
     made = Host(worker._hosting._around, came)
@@ -68,6 +68,7 @@ async def host(
         made.hosting.close()
         worker.plane.stop()
         await worker._sinks.aclose()
+        await worker._shelf.aclose()
         await worker._mailbox.aclose()
         worker._hosting.close()
         worker._database.close()

@@ -4,7 +4,8 @@ Rule 1: repairs first, for a trader waits behind each; warm-ups in the order of 
     what a trader has ordered comes last, one request at a time.
 Rule 2: a market is warmed up with all its timeframes at once, from one cut: a bar that grows out
     of history and trades must have both from the same moment.
-Rule 3: nothing is asked twice: a job that failed keeps the answers it has.
+Rule 3: nothing is asked twice: a job that failed keeps the answers it has, and a warm-up begins
+    with what was kept from before.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
 
 from trading.core.candles import Hole
 from trading.core.errors import ExchangeError
-from trading.core.market import MICROSECONDS, Candle, Timeframe
+from trading.core.market import MICROSECONDS, Candle, Market, Timeframe
 from trading.core.series import WARM_UP_BARS
 from trading.exchanges.ports import Exchange
+from trading.market.shelf import NOTHING_KEPT, Span, missing, usable
 from trading.net.http import ExchangeHttp
+from trading.ports import Shelf
 
 GRACE_SECONDS = 2.0
 """An exchange may still correct a candle this long after its end."""
@@ -36,14 +38,6 @@ class Urgency(IntEnum):
     ORDERED = 2
 
 
-class Span(NamedTuple):
-    """Buckets of one timeframe opened in ``[start, end)``, unix seconds."""
-
-    timeframe: Timeframe
-    start: int
-    end: int
-
-
 @dataclass(slots=True, eq=False, kw_only=True)
 class HistoryJob:
     """Candles that one market needs.
@@ -54,7 +48,8 @@ class HistoryJob:
         cut: Where the history is to end, unix seconds.
         left: Spans not asked for yet, in order; shrinks as answers come.
         done: Told the outcome: None, or the error that ended the attempt.
-        candles: The answers so far, oldest first.
+        candles: What is known so far, oldest first: kept, or answered.
+        kept: The candles among them that were kept from before; None: nobody has looked.
     """
 
     symbol: str
@@ -63,6 +58,7 @@ class HistoryJob:
     left: deque[Span]
     done: Callable[[HistoryJob, ExchangeError | None], None]
     candles: dict[Timeframe, list[Candle]] = field(default_factory=dict)
+    kept: Mapping[Timeframe, Sequence[Candle]] | None = None
     is_withdrawn: bool = False
 
 
@@ -92,9 +88,12 @@ def chunks(span: Span, candles_per_request: int) -> list[Span]:
 class Backfill:
     """The history requests of one exchange, a few at a time, the most urgent first."""
 
-    def __init__(self, exchange: Exchange, http: ExchangeHttp) -> None:
+    def __init__(
+        self, exchange: Exchange, http: ExchangeHttp, *, shelf: Shelf = NOTHING_KEPT
+    ) -> None:
         self._exchange = exchange
         self._http = http
+        self._shelf = shelf
         self._queue: asyncio.PriorityQueue[tuple[int, int, HistoryJob]] = asyncio.PriorityQueue()
         self._submitted = 0
         self._at_work: dict[HistoryJob, asyncio.Task[None]] = {}
@@ -169,13 +168,25 @@ class Backfill:
             job.done(job, None)
 
     async def _fetch(self, job: HistoryJob) -> None:
+        if job.urgency is Urgency.WARM_UP and job.kept is None:
+            await self._look_at_shelf(job)
         while job.left:
             span = job.left[0]
-            found: list[Candle] = []
+            found = job.candles.get(span.timeframe, [])
             for chunk in chunks(span, self._exchange.candles_per_request):
-                found += await self.candles(job.symbol, chunk)
-            job.candles[span.timeframe] = found
+                found = found + await self.candles(job.symbol, chunk)
+            # Only a whole span is noted: what failed halfway is asked for again.
+            job.candles[span.timeframe] = sorted(found, key=lambda candle: candle.opened_at)
             job.left.popleft()
+
+    async def _look_at_shelf(self, job: HistoryJob) -> None:
+        """Leave to be asked what was not kept from before."""
+        market = Market(self._exchange.name, job.symbol)
+        known = usable(await self._shelf.kept(market))
+        wanted, job.left, job.kept = tuple(job.left), deque(), known
+        for span in wanted:
+            job.candles[span.timeframe] = list(known.get(span.timeframe, ()))
+            job.left += missing(span, job.candles[span.timeframe])
 
     async def candles(self, symbol: str, span: Span) -> list[Candle]:
         """The candles of a span that fits one request, oldest first, now.

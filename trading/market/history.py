@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from trading.core.market import Candle, Market, Timeframe
 from trading.core.series import WARM_UP_BARS, closed_bars
 from trading.exchanges.ports import Exchange
-from trading.market.backfill import GRACE_SECONDS, Span, chunks, cut_before, warm_up_spans
+from trading.market.backfill import GRACE_SECONDS, chunks, cut_before, warm_up_spans
+from trading.market.shelf import Span
 from trading.net.http import ExchangeHttp
 from trading.ports import Replacement
 

@@ -17,9 +17,18 @@ from trading.backfills import OrderedBackfills
 from trading.core.market import Market
 from trading.desk import Desk, Seat
 from trading.exchanges.ports import Exchange
+from trading.market.shelf import NOTHING_KEPT
 from trading.market.venue import Venue
 from trading.net.endpoints import Endpoints
-from trading.ports import BackfillState, DeskFacts, FailureFacts, FeedFacts, MarketFacts, Sinks
+from trading.ports import (
+    BackfillState,
+    DeskFacts,
+    FailureFacts,
+    FeedFacts,
+    MarketFacts,
+    Shelf,
+    Sinks,
+)
 
 
 class Hub:
@@ -31,6 +40,7 @@ class Hub:
         sinks: Where everything found goes.
         backfills: What users have ordered.
         life: Which life of the data plane this is, to them.
+        shelf: Where closed candles were kept before.
         before: The hub of the life before: its desks keep what they told, and its markets go on
             where they had stopped, so that the outage between is a hole like any other.
     """
@@ -43,6 +53,7 @@ class Hub:
         sinks: Sinks,
         backfills: OrderedBackfills,
         life: int,
+        shelf: Shelf = NOTHING_KEPT,
         before: Hub | None = None,
     ) -> None:
         self._endpoints = endpoints
@@ -50,6 +61,7 @@ class Hub:
         self._sinks = sinks
         self._backfills = backfills
         self._life = life
+        self._shelf = shelf
         self._venues: dict[str, Venue] = {}
         self._unstarted: list[Venue] = []
         self._changed = asyncio.Event()
@@ -156,6 +168,7 @@ class Hub:
                 resume_at=points,
                 backfills=self._backfills,
                 life=self._life,
+                shelf=self._shelf,
             )
             self._venues[name] = venue
             self._unstarted.append(venue)

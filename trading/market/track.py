@@ -111,8 +111,10 @@ class Track:
     def warmed_up(self, job: HistoryJob) -> None:
         """Begin where this history ends."""
         self.warm_up = None
-        for candles in self.series.warm_up(job.candles, job.cut).values():
-            self._sinks.history_read(candles)
+        kept = job.kept or {}
+        for timeframe, candles in self.series.warm_up(job.candles, job.cut).items():
+            known = {candle.opened_at for candle in kept.get(timeframe, ())}
+            self._sinks.history_read([c for c in candles if c.opened_at not in known])
 
     def refresh(self, history: History) -> Replacement | None:
         """Compute the indicators anew from a whole history, if anybody may watch them now.

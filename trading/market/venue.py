@@ -25,13 +25,14 @@ from trading.market.history import History
 from trading.market.listing import Listing
 from trading.market.ordered import Orders
 from trading.market.shards import allot
+from trading.market.shelf import NOTHING_KEPT
 from trading.market.supply import Supply
 from trading.market.track import Track
 from trading.net.budget import TokenBucket
 from trading.net.endpoints import Endpoints
 from trading.net.feed import Feed, FeedState
 from trading.net.http import ExchangeHttp
-from trading.ports import FailureFacts, FeedFacts, MarketFacts, Sinks
+from trading.ports import FailureFacts, FeedFacts, MarketFacts, Shelf, Sinks
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +82,7 @@ class Venue:
         resume_at: Where earlier tracks had told everything, unix seconds by market.
         backfills: What users have ordered.
         life: Which life of the data plane this is.
+        shelf: Where closed candles were kept before.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Venue:
         resume_at: Mapping[Market, int],
         backfills: OrderedBackfills,
         life: int,
+        shelf: Shelf = NOTHING_KEPT,
     ) -> None:
         self._exchange = exchange
         self._endpoints = endpoints
@@ -105,7 +108,7 @@ class Venue:
             exchange.messages_per_second, burst=exchange.messages_per_second / 2
         )
         self._http = ExchangeHttp(exchange, endpoints.rest)
-        self._backfill = Backfill(exchange, self._http)
+        self._backfill = Backfill(exchange, self._http, shelf=shelf)
         self._supply = Supply(exchange, self._backfill, complain=self._note)
         self._retired_connections = 0
         self._failures: deque[tuple[str | None, FailureFacts]] = deque(maxlen=REMEMBERED_FAILURES)

@@ -14,6 +14,7 @@ from control.sinks import QueuedSinks
 from control.wire import UnsuitableRedis
 from control.worker import Worker
 from trading.plane import DataPlane
+from trading.ports import Shelf
 
 # Of the two planes' threads one computes at a time, and the other asks for its turn after this
 # long: market data must not keep an answer waiting for Python's 5 ms at each of its steps.
@@ -51,5 +52,5 @@ async def _serve(only: list[str]) -> None:
     await worker.run()
 
 
-def _plane(sinks: QueuedSinks) -> DataPlane:
-    return DataPlane(endpoints=settings.EXCHANGES, sinks=sinks)
+def _plane(sinks: QueuedSinks, shelf: Shelf) -> DataPlane:
+    return DataPlane(endpoints=settings.EXCHANGES, sinks=sinks, shelf=shelf)

@@ -13,21 +13,24 @@ from hypothesis import strategies as st
 from tests.trading import running
 from trading.core.candles import Hole
 from trading.core.errors import ExchangeError, Rejected, Unreachable
-from trading.core.market import MICROSECONDS, Timeframe
+from trading.core.market import MICROSECONDS, Candle, Market, Timeframe
+from trading.core.series import closed_bars
 from trading.market.backfill import (
     Backfill,
     HistoryJob,
-    Span,
     Urgency,
     chunks,
     cut_before,
     hole_spans,
     warm_up_spans,
 )
+from trading.market.shelf import NOTHING_KEPT, Span
 from trading.net.http import ExchangeHttp
+from trading.ports import Shelf
 from trading.simulator.faults import Accept, Refuse
 from trading.simulator.server import Simulator
 
+BTC = Market("coinbase", "BTC-USD")
 NOON = running.BEGAN_AT_NS // 10**9
 
 
@@ -50,10 +53,10 @@ class Outcomes:
 
 
 @asynccontextmanager
-async def backfilling(simulator: Simulator) -> AsyncIterator[Backfill]:
+async def backfilling(simulator: Simulator, shelf: Shelf = NOTHING_KEPT) -> AsyncIterator[Backfill]:
     """A backfill at work."""
     async with ExchangeHttp(running.COINBASE, simulator.rest) as http:
-        backfill = Backfill(running.COINBASE, http)
+        backfill = Backfill(running.COINBASE, http, shelf=shelf)
         task = asyncio.create_task(backfill.run(), name="backfill under test")
         try:
             yield backfill
@@ -89,6 +92,76 @@ async def test_a_warm_up_is_300_closed_bars_of_each_timeframe() -> None:
         assert opened == sorted(opened)
         assert 250 <= len(candles) <= 300
         assert candles[-1].closes_at <= NOON < candles[-1].closes_at + 2 * timeframe.seconds
+
+
+class Kept:
+    """A shelf that holds what one warm-up gave."""
+
+    def __init__(self, job: HistoryJob) -> None:
+        self._bars = {
+            timeframe: closed_bars(candles, timeframe, job.cut, BTC)
+            for timeframe, candles in job.candles.items()
+        }
+
+    async def kept(self, market: Market) -> dict[Timeframe, list[Candle]]:
+        return self._bars if market == BTC else {}
+
+    def lose(self, timeframe: Timeframe, number: int) -> None:
+        """Lose one candle of it."""
+        del self._bars[timeframe][number]
+
+
+async def warm_up(backfill: Backfill, cut: int) -> HistoryJob:
+    outcomes = Outcomes()
+    wanted = job(outcomes, urgency=Urgency.WARM_UP)
+    wanted.cut, wanted.left = cut, warm_up_spans(cut)
+    backfill.submit(wanted)
+    await outcomes.count(1)
+    [(ended, error)] = outcomes.ended
+    assert error is None
+    return ended
+
+
+def bars(ended: HistoryJob) -> dict[Timeframe, list[Candle]]:
+    return {t: closed_bars(candles, t, ended.cut, BTC) for t, candles in ended.candles.items()}
+
+
+async def test_a_warm_up_asks_only_for_what_was_not_kept() -> None:
+    async with running.serving() as simulator:
+        async with backfilling(simulator) as backfill:
+            shelf = Kept(await warm_up(backfill, NOON - 180))
+            expected = await warm_up(backfill, NOON)
+        rest = running.Rest(simulator)
+        async with backfilling(simulator, shelf) as backfill:
+            ended = await warm_up(backfill, NOON)
+    assert bars(ended) == bars(expected)
+    asked = {ask.first("granularity"): ask.first("start") for ask in rest.asked}
+    # The three minutes since, and the one before, which may have been amended; of the longer bars
+    # the one that closed at noon, where one did.
+    spans = {
+        "ONE_MINUTE": 240,
+        "FIVE_MINUTE": 300,
+        "FIFTEEN_MINUTE": 900,
+        "ONE_HOUR": 3_600,
+        "FOUR_HOUR": 14_400,
+    }
+    assert asked == {granularity: str(NOON - seconds) for granularity, seconds in spans.items()}
+    assert len(rest.asked) == len(asked)
+
+
+async def test_a_kept_history_with_a_gap_is_asked_for_the_gap() -> None:
+    async with running.serving() as simulator:
+        async with backfilling(simulator) as backfill:
+            expected = await warm_up(backfill, NOON)
+        shelf = Kept(expected)
+        shelf.lose(Timeframe.M5, 100)
+        rest = running.Rest(simulator)
+        async with backfilling(simulator, shelf) as backfill:
+            ended = await warm_up(backfill, NOON)
+    assert bars(ended) == bars(expected)
+    lost = NOON - 200 * 300
+    fives = [ask.first("start") for ask in rest.asked if ask.first("granularity") == "FIVE_MINUTE"]
+    assert str(lost) in fives
 
 
 async def test_repairs_go_before_warm_ups() -> None:
