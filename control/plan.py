@@ -6,8 +6,12 @@ Rule 2: :func:`plan_of` is pure: the same document, mode and positions give the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db.models import Max
 
 from control.models import Reversible
 from control.protocol import Desired
@@ -82,7 +86,9 @@ def situation(user_id: int) -> Situation:
     return Situation(
         desired=wanted,
         settings_revision=stored.revision,
-        plan=plan_of(stored.document, row.mode, held),
+        plan=replace(
+            plan_of(stored.document, row.mode, held), since=_wanted_since(user_id, stored)
+        ),
         document=stored.document,
         credentials_set=found,
         # Only what the user may name: another word may be a secret in the wrong place.
@@ -91,6 +97,14 @@ def situation(user_id: int) -> Situation:
         ),
         undo=undo,
     )
+
+
+def _wanted_since(user_id: int, stored: services.Stored) -> int:
+    """When what a plan is made of changed last, unix seconds."""
+    held = Position.objects.filter(user_id=user_id)
+    newest: datetime | None = held.aggregate(newest=Max("updated_at"))["newest"]
+    moments = (desired.decided_at(user_id), stored.updated_at, newest)
+    return math.ceil(max(moment.timestamp() for moment in moments if moment is not None))
 
 
 def last_undo(user_id: int) -> Undo | None:

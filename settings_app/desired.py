@@ -111,6 +111,15 @@ def read_desired(user_id: int) -> Desired:
     return Desired(is_paused, Mode(mode), revision)
 
 
+def decided_at(user_id: int) -> datetime:
+    """When the user last said what they want, by PostgreSQL's clock.
+
+    Raises:
+        User.DoesNotExist: If there is no such user.
+    """
+    return User.objects.values_list("desired_at", flat=True).get(pk=user_id)
+
+
 def record(
     user_id: int,
     *,

@@ -54,6 +54,11 @@ class Attendance:
         """Whether the desk looks at the market now."""
         return self._away_since_us is None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the desk has never looked at the market."""
+        return not self._absences
+
     def arrive(self, at_us: int) -> None:
         """Look from now on."""
         if self._away_since_us is not None:

@@ -63,12 +63,15 @@ class DeskPlan:
         markets: Everything to watch. Order is the order of the watchlist.
         timeframes: Where signals are looked for.
         rules: Which signals count, and from where.
+        since: From when on it has been wanted without a break, unix seconds; None: not known. A
+            signal of an outage that began later was missed, one from before is nobody's.
     """
 
     mode: str
     markets: tuple[Market, ...]
     timeframes: tuple[Timeframe, ...]
     rules: SignalRules
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings as Configuration
 
 from control import plan
+from settings_app import desired, services
 from settings_app.documents import merge_patch
 from settings_app.models import User
 from settings_app.schema import Settings, default_document, validate
@@ -115,3 +119,42 @@ def test_a_situation_names_the_credentials_that_are_set_here(
     overwrite(anna, '{"version": 2, "sub": "x", "watchlst": []}')
     assert plan.situation(anna.pk).plan is None
     assert plan.situation(anna.pk).credentials_set == ("ANNA_KEY",)
+
+
+def long_ago(user: User) -> None:
+    """As if nothing had been said for a day."""
+    yesterday = timezone.now() - timedelta(days=1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE settings_app_user SET desired_at = %s, settings_updated_at = %s WHERE id = %s",
+            [yesterday, yesterday, user.pk],
+        )
+
+
+def changed(document: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "position_refresh_hours": 8.0}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda user: desired.record(user.pk, is_paused=False),
+        lambda user: services.change(user.pk, changed, by=user, origin="tests"),
+        lambda user: Position.objects.create(user=user, symbol="BTC-USD", quantity=1),
+    ],
+    ids=["a wish", "a save", "a position"],
+)
+def test_a_plan_knows_since_when_it_is_wanted(say: Callable[[User], object]) -> None:
+    user: User = UserFactory.create(is_paused=False)
+    long_ago(user)
+
+    def wanted_for() -> float:
+        made = plan.situation(user.pk).plan
+        assert made is not None
+        assert made.since is not None
+        return timezone.now().timestamp() - made.since
+
+    assert wanted_for() == pytest.approx(86_400, abs=60)
+    say(user)
+    assert wanted_for() == pytest.approx(0, abs=60)

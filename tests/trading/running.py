@@ -9,11 +9,13 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from trading.core.market import MICROSECONDS, Candle, Market, Timeframe
 from trading.core.modes import SignalRules
 from trading.exchanges.coinbase import Coinbase
+from trading.market.shelf import NOTHING_KEPT
 from trading.net.endpoints import Endpoints
 from trading.net.http import ExchangeHttp
 from trading.plane import DataPlane
@@ -25,6 +27,7 @@ from trading.ports import (
     IndicatorUpdate,
     Owner,
     Replacement,
+    Shelf,
 )
 from trading.simulator.clock import SimulatedClock
 from trading.simulator.server import Simulator, serve
@@ -103,6 +106,15 @@ class Recorder:
     def candles(self) -> list[Candle]:
         with self._lock:
             return list(self._candles)
+
+    async def kept(self, market: Market) -> dict[Timeframe, list[Candle]]:
+        """What was told of a market, as whoever keeps it gives it to the next process."""
+        bars: dict[Timeframe, dict[int, Candle]] = {timeframe: {} for timeframe in Timeframe}
+        with self._lock:
+            for candle in (*self.history, *self._candles):
+                if candle.market == market:
+                    bars[candle.timeframe][candle.opened_at] = candle
+        return {t: [of_t[at] for at in sorted(of_t)] for t, of_t in bars.items()}
 
     def minutes(self, market: Market) -> list[Candle]:
         """The 1m candles of one market, each bucket as told last, oldest first."""
@@ -196,10 +208,15 @@ async def serving(speed: float = SPEED) -> AsyncIterator[Simulator]:
 
 
 @asynccontextmanager
-async def turning(simulator: Simulator, recorder: Recorder) -> AsyncIterator[DataPlane]:
+async def turning(
+    simulator: Simulator, recorder: Recorder, shelf: Shelf = NOTHING_KEPT
+) -> AsyncIterator[DataPlane]:
     """A data plane on a simulator; its thread has ended afterwards."""
     plane = DataPlane(
-        endpoints=endpoints(simulator), sinks=recorder, exchanges={"coinbase": COINBASE}
+        endpoints=endpoints(simulator),
+        sinks=recorder,
+        exchanges={"coinbase": COINBASE},
+        shelf=shelf,
     )
     plane.start()
     try:
@@ -208,10 +225,16 @@ async def turning(simulator: Simulator, recorder: Recorder) -> AsyncIterator[Dat
         assert await asyncio.to_thread(plane.stop), "the data plane did not stop in time"
 
 
-def install(plane: DataPlane, sub: str, *markets: Market, rules: SignalRules | None = None) -> Gate:
+def install(
+    plane: DataPlane,
+    sub: str,
+    *markets: Market,
+    rules: SignalRules | None = None,
+    since: int | None = None,
+) -> Gate:
     """A user's open desk."""
     gate = Gate(is_open=True)
-    plane.install(owner(sub), plan(*markets, rules=rules), gate)
+    plane.install(owner(sub), replace(plan(*markets, rules=rules), since=since), gate)
     return gate
 
 

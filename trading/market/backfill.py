@@ -50,6 +50,9 @@ class HistoryJob:
         done: Told the outcome: None, or the error that ended the attempt.
         candles: What is known so far, oldest first: kept, or answered.
         kept: The candles among them that were kept from before; None: nobody has looked.
+        resume_seconds: How long before the cut a kept history may end for the cut to move there:
+            what closed since is then a hole like any other, and is told.
+        is_resumed: Whether it did.
     """
 
     symbol: str
@@ -59,6 +62,8 @@ class HistoryJob:
     done: Callable[[HistoryJob, ExchangeError | None], None]
     candles: dict[Timeframe, list[Candle]] = field(default_factory=dict)
     kept: Mapping[Timeframe, Sequence[Candle]] | None = None
+    resume_seconds: int = 0
+    is_resumed: bool = False
     is_withdrawn: bool = False
 
 
@@ -183,6 +188,10 @@ class Backfill:
         """Leave to be asked what was not kept from before."""
         market = Market(self._exchange.name, job.symbol)
         known = usable(await self._shelf.kept(market))
+        if minutes := known.get(Timeframe.M1):
+            end = minutes[-1].closes_at
+            if 0 <= job.cut - end <= job.resume_seconds:
+                job.cut, job.left, job.is_resumed = end, warm_up_spans(end), True
         wanted, job.left, job.kept = tuple(job.left), deque(), known
         for span in wanted:
             job.candles[span.timeframe] = list(known.get(span.timeframe, ()))

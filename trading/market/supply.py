@@ -97,7 +97,8 @@ class Supply:
         def done(job: HistoryJob, error: ExchangeError | None) -> None:
             if self._is_usable(track, error):
                 track.warmed_up(job)
-                log.info("supply.warm", exchange=self._exchange.name, symbol=job.symbol, cut=cut)
+                name, symbol = self._exchange.name, job.symbol
+                log.info("supply.warm", exchange=name, symbol=symbol, cut=job.cut)
                 self.go_on(track)
 
         return HistoryJob(
@@ -106,6 +107,8 @@ class Supply:
             cut=cut,
             left=warm_up_spans(cut),
             done=done,
+            # A life before this process told what was kept; what closed since is a hole as well.
+            resume_seconds=OLDEST_CUT_SECONDS if track.resume_at is None else 0,
         )
 
     def _submit(self, track: Track, job: HistoryJob) -> None:

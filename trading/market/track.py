@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 
 from trading.core.errors import Rejected
-from trading.core.market import Market, Timeframe
+from trading.core.market import MICROSECONDS, Market, Timeframe
 from trading.core.series import Closed, MarketSeries
 from trading.desk import Desk
 from trading.market.backfill import HistoryJob
@@ -43,6 +43,7 @@ class Track:
         """The history being gathered; kept over a failure, so that nothing is asked twice."""
         self.resume_at = resume_at
         """Where the bars told so far end, unix seconds."""
+        self._resumed_at: int | None = None
         self._sinks = sinks
         self._watchers: tuple[Desk, ...] = ()
         self._arriving: list[Desk] = []
@@ -90,10 +91,9 @@ class Track:
     def seat_arrivals(self) -> None:
         """Desks that waited for this market look from here on, if it is warm."""
         if self._arriving and not self.series.needs_warm_up:
-            at_us = self.series.server_time_us
             for desk in self._arriving:
                 if desk.is_open:
-                    desk.attendance(self.market).arrive(at_us)
+                    desk.attendance(self.market).arrive(self._arrival_of(desk))
             self._await_arrivals()
 
     def tell(self) -> None:
@@ -111,6 +111,8 @@ class Track:
     def warmed_up(self, job: HistoryJob) -> None:
         """Begin where this history ends."""
         self.warm_up = None
+        if job.is_resumed:
+            self.resume_at = self._resumed_at = job.cut
         kept = job.kept or {}
         for timeframe, candles in self.series.warm_up(job.candles, job.cut).items():
             known = {candle.opened_at for candle in kept.get(timeframe, ())}
@@ -169,6 +171,18 @@ class Track:
             )
             self._has_told = False
         return facts
+
+    def _arrival_of(self, desk: Desk) -> int:
+        """From when on a desk looks: from now on, or since the outage that ended this way.
+
+        A desk of another process wanted the same, and looked until that ended.
+        """
+        since, resumed_at = desk.seat.plan.since, self._resumed_at
+        if since is None or resumed_at is None or not desk.attendance(self.market).is_new:
+            return self.series.server_time_us
+        if since <= resumed_at:
+            return resumed_at * MICROSECONDS
+        return self.series.server_time_us
 
     def _await_arrivals(self) -> None:
         self._arriving = [
