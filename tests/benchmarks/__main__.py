@@ -18,6 +18,7 @@ MODULES = (
     "tests.benchmarks.settings_documents",
     "tests.benchmarks.pauses",
     "tests.benchmarks.broadcasts",
+    "tests.benchmarks.ingest",
 )
 
 

@@ -106,6 +106,13 @@ class MinuteBuilder:
         """Whether it is not known where history ends: nothing is told until :meth:`start`."""
         return self._floor is None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether :meth:`closed` may have something to tell, whatever the clock says: a later
+        minute was seen, or a minute was amended.
+        """
+        return self._newest_minute > self._next or bool(self._settled)
+
     def start(self, opened_at: int, previous_close: float | None) -> None:
         """Tell the minutes from ``opened_at`` (unix seconds) on; older ones are history.
 

@@ -68,6 +68,11 @@ class MarketSeries:
         return not self._builder.needs_start
 
     @property
+    def is_due(self) -> bool:
+        """Whether :meth:`closed` may have something to tell without the clock's moving on."""
+        return self._builder.is_due
+
+    @property
     def server_time_us(self) -> int:
         """The exchange's clock as far as this market has seen it, unix microseconds; 0: never."""
         return self._builder.server_time_us

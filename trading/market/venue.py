@@ -232,7 +232,8 @@ class Venue:
             elif isinstance(event, VenueError):
                 self._note(f"{self._exchange.label} says: {event.message}")
         for track in touched.values():
-            if track is not None:
+            # What the clock alone closes, the sweep tells; asking at each trade costs a fifth.
+            if track is not None and track.series.is_due:
                 track.tell()
         if line.time_us // MICROSECONDS != line.swept_second:
             line.swept_second = line.time_us // MICROSECONDS

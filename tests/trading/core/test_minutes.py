@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.trading.core.made import MARKET, NOON, candle, trade, true_candle, us
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, carry_forward
 from trading.core.market import MICROSECONDS, Candle, Timeframe
@@ -46,6 +49,27 @@ def test_minute_closes_by_the_exchanges_clock_after_the_grace() -> None:
     builder.advance(us(62.0))
 
     assert [one.opened_at for one in told(builder)] == [NOON]
+
+
+@given(seconds=st.lists(st.floats(-20.0, 400.0), min_size=1, max_size=40))
+def test_a_trade_closes_nothing_where_nothing_is_due(seconds: list[float]) -> None:
+    builder = listening()
+    for trade_id, second in enumerate(seconds, start=1):
+        builder.add(trade(trade_id, second))
+        is_due = builder.is_due
+        assert is_due or told(builder) == []
+
+
+def test_what_a_repair_amended_is_due() -> None:
+    builder = listening()
+    builder.add(trade(1, 5.0))
+    builder.add(trade(2, 61.0))
+    due = [builder.is_due]
+    told(builder)
+    due.append(builder.is_due)
+    builder.correct([candle(0, 90.0)], NOON + 60, us(62.0))
+    due.append(builder.is_due)
+    assert due == [True, False, True]
 
 
 def test_silence_closes_nothing() -> None:
