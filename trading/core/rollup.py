@@ -16,6 +16,11 @@ from trading.core.market import Candle, Timeframe
 
 CASCADE = tuple(pairwise(Timeframe))
 
+_ABOVE = {
+    timeframe: tuple(pair for pair in CASCADE if pair[0].seconds >= timeframe.seconds)
+    for timeframe in Timeframe
+}
+
 SPARE = 64
 """Candles kept beyond need, so that the oldest are dropped in batches."""
 
@@ -57,17 +62,21 @@ class Rollup:
             closed = [candle for candle in candles if candle.closes_at <= cut]
             self._kept[timeframe] = closed[-KEPT_CANDLES[timeframe] :]
 
-    def add(self, minute: Candle) -> list[Candle]:
-        """Take the next closed minute; every coarser candle that closed with it, finest first."""
-        self._keep(minute)
+    def add(self, bar: Candle) -> list[Candle]:
+        """Take the next closed bar; every coarser candle that closed with it, finest first.
+
+        Args:
+            bar: A minute; or, where nothing finer than another timeframe is known, one of that.
+        """
+        self._keep(bar)
         closed: list[Candle] = []
-        for child, parent in CASCADE:
-            if minute.closes_at % parent.seconds:
+        for child, parent in _ABOVE[bar.timeframe]:
+            if bar.closes_at % parent.seconds:
                 break
-            opened_at = minute.closes_at - parent.seconds
+            opened_at = bar.closes_at - parent.seconds
             if opened_at < self._whole_since[child]:
                 break
-            candle = fold(self._between(child, opened_at, minute.closes_at), parent)
+            candle = fold(self._between(child, opened_at, bar.closes_at), parent)
             self._keep(candle)
             closed.append(candle)
         return closed

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from trading.core.candles import Hole, fill
 from trading.core.indicators import IndicatorPoint, IndicatorSeries
 from trading.core.market import Candle, Market, Timeframe, Trade
-from trading.core.minutes import MinuteBuilder, Settled
+from trading.core.minutes import MinuteBuilder
 from trading.core.rollup import KEPT_CANDLES, Rollup
 
 WARM_UP_BARS = 300
@@ -154,6 +154,28 @@ class MarketSeries:
         if self._builder.add(trade):
             self.trades += 1
 
+    def take(self, bar: Candle) -> list[Closed]:
+        """Take a closed bar instead of its trades: of a recording that holds only such.
+
+        What is finer than the bar is not told. Buckets since the one before were empty.
+
+        Args:
+            bar: Always of one timeframe, from where :meth:`warm_up` says that history ends.
+
+        Returns:
+            What closed, as :meth:`closed` tells it.
+
+        Raises:
+            ValueError: If it opens before the last one closed.
+        """
+        last = self._tracks[bar.timeframe].last
+        start = bar.opened_at if last is None else last.closes_at
+        if bar.opened_at < start:
+            raise ValueError(f"bar must open at {start} or later, was {bar.opened_at}")
+        close = None if last is None else last.close
+        bars = fill([bar], start, bar.closes_at, close, market=self.market, timeframe=bar.timeframe)
+        return [closed for one in bars for closed in self._take(one, late=False)]
+
     def advance(self, server_time_us: int) -> None:
         """Hear the exchange's clock, unix microseconds, on the connection that carries this market.
 
@@ -184,7 +206,7 @@ class MarketSeries:
                 continue
             told += self._redo(amended)
             amended = []
-            told += self._take(minute)
+            told += self._take(minute.candle, late=minute.late)
         told += self._redo(amended)
         return told
 
@@ -196,12 +218,12 @@ class MarketSeries:
             if track.last is not None
         }
 
-    def _take(self, minute: Settled) -> Iterator[Closed]:
-        self._last_minute = minute.candle.opened_at
-        for candle in (minute.candle, *self._rollup.add(minute.candle)):
+    def _take(self, bar: Candle, *, late: bool) -> Iterator[Closed]:
+        self._last_minute = bar.closes_at - Timeframe.M1.seconds
+        for candle in (bar, *self._rollup.add(bar)):
             track = self._tracks[candle.timeframe]
             previous = track.last
-            yield Closed(candle, track.append(candle), previous, minute.late)
+            yield Closed(candle, track.append(candle), previous, late)
 
     def _redo(self, amended: Sequence[Candle]) -> Iterator[Closed]:
         if not amended:
