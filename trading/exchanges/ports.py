@@ -63,6 +63,13 @@ class MarketDataProtocol(Protocol):
     def unsubscribe(self, symbols: Collection[str]) -> None:
         """Stop asking for these."""
 
+    def overhear(self) -> None:
+        """Take what somebody else was told: trades of every symbol, asked for or not.
+
+        For a recording. It may hold several connections one behind the other; where the next one
+        visibly begins, a :class:`SequenceGap` is told.
+        """
+
     def receive_text(self, text: str | bytes) -> None:
         """Take one frame.
 

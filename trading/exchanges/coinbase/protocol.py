@@ -55,6 +55,7 @@ class CoinbaseProtocol:
         self._awaited_acks = 0
         self._next_number = 0
         self._is_alive = False
+        self._overhears = False
         self._tenth = ""
         self._events: list[Event] = []
         self._to_send: list[str] = []
@@ -105,6 +106,10 @@ class CoinbaseProtocol:
             removed.append(book)
         self._ask_for_books("unsubscribe", removed)
 
+    def overhear(self) -> None:
+        """Take trades of every symbol under its own name, and a number 0 for a new connection."""
+        self._overhears = True
+
     def receive_text(self, text: str | bytes) -> None:
         """Take one frame.
 
@@ -141,9 +146,9 @@ class CoinbaseProtocol:
         if number is None:
             return True
         expected = self._next_number
-        if number < expected:
+        if number < expected and not (self._overhears and number == 0):
             return False
-        if number > expected:
+        if number != expected:
             self._events.append(SequenceGap(expected, number))
         self._next_number = number + 1
         return True
@@ -154,7 +159,9 @@ class CoinbaseProtocol:
             book, trade_id = row.product_id, row.trade_id
             names = self._names.get(book)
             if names is None:
-                continue
+                if not self._overhears:
+                    continue
+                names = self._names[book] = (book,)
             last = last_ids.get(book, trade_id - 1)
             if trade_id <= last:
                 continue
