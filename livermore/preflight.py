@@ -17,6 +17,7 @@ _NEED_NO_SERVER = frozenset(
         "help",
         "makemessages",
         "makemigrations",
+        "replay",
         "settings_reference",
         "startapp",
         "test",

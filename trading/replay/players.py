@@ -1,0 +1,170 @@
+"""The three kinds of recordings, each driven line by line through the live pipeline.
+
+Rule 1: a line is played at once: what it closes is told before the next is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from trading.core.errors import Malformed
+from trading.core.market import MICROSECONDS, Market, Timeframe, Trade
+from trading.core.series import Closed, MarketSeries
+from trading.exchanges.ports import Event, Exchange, SequenceGap, ServerTime, VenueError
+from trading.replay import rows
+from trading.replay.audience import Audience
+from trading.replay.errors import Unreadable
+from trading.replay.market import RecordedMarket
+
+LONGEST_GAP_BARS = 44_640
+"""Empty buckets that are carried forward, a month of minutes; more is taken for a broken time."""
+
+Note = Callable[[str], None]
+
+
+class Player(Protocol):
+    """Plays the lines of one recording to its audience."""
+
+    def play(self, line: str) -> bool:
+        """Take one line; False if it holds nothing to play: a header, an empty one.
+
+        Raises:
+            Unreadable: If it should hold something and does not.
+        """
+
+
+class TradesPlayer:
+    """A table of trades of one market, of which the first minute is taken to be whole."""
+
+    def __init__(self, market: Market, audience: Audience, note: Note) -> None:
+        self._symbol = market.symbol
+        self._audience = audience
+        self._table = rows.Table(rows.TRADE_COLUMNS)
+        # No clock but the trades': a minute is over when a later one was seen.
+        self._market = RecordedMarket(market, note, begins_whole=True, grace_seconds=0.0)
+
+    def play(self, line: str) -> bool:
+        """Take one row."""
+        fields = self._table.row(line)
+        if fields is None:
+            return False
+        trade = rows.trade(fields, self._symbol)
+        if not self._market.add(trade):
+            raise Unreadable(f"id must rise, was {trade.trade_id}")
+        self._audience.hear(self._market.closed())
+        return True
+
+
+class CandlesPlayer:
+    """A table of closed candles of one market and timeframe."""
+
+    def __init__(self, market: Market, base: Timeframe, audience: Audience) -> None:
+        self._base = base
+        self._audience = audience
+        self._table = rows.Table(rows.CANDLE_COLUMNS)
+        self._series = MarketSeries(market)
+        self._next = 0
+
+    def play(self, line: str) -> bool:
+        """Take one row."""
+        fields = self._table.row(line)
+        if fields is None:
+            return False
+        self._audience.hear(self._closed(fields))
+        return True
+
+    def _closed(self, fields: list[str]) -> list[Closed]:
+        bar = rows.candle(fields, self._series.market, self._base)
+        if self._series.needs_warm_up:
+            self._series.warm_up({}, bar.opened_at)
+        elif bar.opened_at < self._next:
+            raise Unreadable(f"time must be {self._next} or later, was {bar.opened_at}")
+        elif bar.opened_at - self._next > LONGEST_GAP_BARS * self._base.seconds:
+            raise Unreadable(f"time must be within {LONGEST_GAP_BARS} bars of the row before")
+        self._next = bar.closes_at
+        return self._series.take(bar)
+
+
+class FramesPlayer:
+    """Frames of one exchange, of one connection or of several one behind the other.
+
+    Args:
+        exchange: Whose.
+        symbol: Listen to this one only; None: to every one there is.
+        audience: Who hears it.
+        note: Takes what the reader of the outcome should know.
+    """
+
+    def __init__(
+        self, exchange: Exchange, symbol: str | None, audience: Audience, note: Note
+    ) -> None:
+        self._exchange = exchange
+        self._symbol = symbol
+        self._audience = audience
+        self._note = note
+        self._markets: dict[str, RecordedMarket] = {}
+        self._swept_second = 0
+        self._connect()
+
+    def play(self, line: str) -> bool:
+        """Take one line."""
+        frame = rows.frame_line(line)
+        if frame.begins_connection:
+            self._connect()
+        if not frame.text:
+            return False
+        try:
+            self._protocol.receive_text(frame.text)
+        except Malformed as error:
+            self._lose()
+            raise Unreadable(str(error)) from error
+        finally:
+            self._hear(self._protocol.events_received())
+        return True
+
+    def _connect(self) -> None:
+        self._protocol = self._exchange.new_protocol()
+        self._protocol.overhear()
+        self._lose()
+
+    def _lose(self) -> None:
+        for market in self._markets.values():
+            market.doubt()
+
+    def _hear(self, events: list[Event]) -> None:
+        """As a venue hears its feed: trades to their markets, once a second the clock to all."""
+        touched: dict[str, RecordedMarket] = {}
+        for event in events:
+            if isinstance(event, Trade):
+                if self._symbol in {None, event.symbol}:
+                    touched[event.symbol] = market = self._market(event.symbol)
+                    market.add(event)
+            elif isinstance(event, ServerTime):
+                if event.time_us // MICROSECONDS != self._swept_second:
+                    self._swept_second = event.time_us // MICROSECONDS
+                    self._sweep(event.time_us)
+            elif isinstance(event, SequenceGap):
+                if self._markets:
+                    self._note(f"frames are lost: expected {event.expected}, was {event.received}")
+                self._lose()
+            elif isinstance(event, VenueError):
+                self._note(f"{self._exchange.label} says: {event.message}")
+        for market in touched.values():
+            self._audience.hear(market.closed())
+
+    def _sweep(self, time_us: int) -> None:
+        for market in self._markets.values():
+            market.advance(time_us)
+            self._audience.hear(market.closed())
+
+    def _market(self, symbol: str) -> RecordedMarket:
+        market = self._markets.get(symbol)
+        if market is None:
+            market = self._markets[symbol] = RecordedMarket(
+                Market(self._exchange.name, symbol),
+                self._note,
+                begins_whole=False,
+                grace_seconds=2.0,
+            )
+        return market
