@@ -103,7 +103,7 @@ def decode(text: str | bytes) -> Frame:
         known: Frame = _known.decode(text)
     except msgspec.ValidationError as error:
         return _decode_other(text, error)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(NAME, f"frame must be JSON: {error}") from error
     return known
 
@@ -111,7 +111,7 @@ def decode(text: str | bytes) -> Frame:
 def _decode_other(text: str | bytes, refusal: msgspec.ValidationError) -> Other:
     try:
         other = _other.decode(text)
-    except msgspec.ValidationError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(NAME, f"frame must be an envelope: {error}") from error
     if other.type != "error" and other.channel in _KNOWN_CHANNELS:
         raise Malformed(NAME, f"{other.channel}: {refusal}") from refusal

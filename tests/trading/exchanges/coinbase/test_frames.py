@@ -87,6 +87,10 @@ def test_price_is_the_float_nearest_to_its_decimal(units: int, places: int) -> N
         '{"channel":"subscriptions","events":[{"subscriptions":["BTC-USD"]}]}',
         '{"channel":"heartbeats","sequence_num":"x"}',
         '{"channel":"heartbeats","sequence_num":-1}',
+        '{"channel":"ticker","events":[',
+        '{"channel":"ticker"} and more',
+        f'{{"channel":"ticker","events":{"[" * 100_000}',
+        f'{{"channel":"heartbeats","events":{"[" * 100_000}',
     ],
 )
 def test_frame_that_is_no_frame_is_malformed(text: str | bytes) -> None:
