@@ -21,8 +21,9 @@ KEPT_MINUTES = 5
 LONGEST_GAP_DAYS = 31
 """A time further from the one before is taken for a broken one."""
 
+LONGEST_GAP_US = LONGEST_GAP_DAYS * Timeframe.D1.seconds * MICROSECONDS
+
 _MINUTE = Timeframe.M1.seconds
-_LONGEST_GAP_US = LONGEST_GAP_DAYS * Timeframe.D1.seconds * MICROSECONDS
 
 
 class RecordedMarket:
@@ -58,7 +59,7 @@ class RecordedMarket:
             Unreadable: If its time is far from that of the trade before.
         """
         series = self._series
-        if series.trades and abs(trade.time_us - series.last_trade_us) > _LONGEST_GAP_US:
+        if series.trades and abs(trade.time_us - series.last_trade_us) > LONGEST_GAP_US:
             raise Unreadable(f"time must be within {LONGEST_GAP_DAYS} days of the trade before")
         if not series.trades:
             self._begin(trade)

@@ -15,7 +15,7 @@ from trading.exchanges.ports import Event, Exchange, SequenceGap, ServerTime, Ve
 from trading.replay import rows
 from trading.replay.audience import Audience
 from trading.replay.errors import Unreadable
-from trading.replay.market import RecordedMarket
+from trading.replay.market import LONGEST_GAP_DAYS, LONGEST_GAP_US, RecordedMarket
 
 LONGEST_GAP_BARS = 44_640
 """Empty buckets that are carried forward, a month of minutes; more is taken for a broken time."""
@@ -104,7 +104,7 @@ class FramesPlayer:
         self._audience = audience
         self._note = note
         self._markets: dict[str, RecordedMarket] = {}
-        self._swept_second = 0
+        self._clock_us = 0
         self._connect()
 
     def play(self, line: str) -> bool:
@@ -141,9 +141,7 @@ class FramesPlayer:
                     touched[event.symbol] = market = self._market(event.symbol)
                     market.add(event)
             elif isinstance(event, ServerTime):
-                if event.time_us // MICROSECONDS != self._swept_second:
-                    self._swept_second = event.time_us // MICROSECONDS
-                    self._sweep(event.time_us)
+                self._sweep(event.time_us)
             elif isinstance(event, SequenceGap):
                 if self._markets:
                     self._note(f"frames are lost: expected {event.expected}, was {event.received}")
@@ -154,6 +152,12 @@ class FramesPlayer:
             self._audience.hear(market.closed())
 
     def _sweep(self, time_us: int) -> None:
+        before, self._clock_us = self._clock_us, max(time_us, self._clock_us)
+        if before and abs(time_us - before) > LONGEST_GAP_US:
+            self._clock_us = before
+            raise Unreadable(f"time must be within {LONGEST_GAP_DAYS} days of the frame before")
+        if before // MICROSECONDS == time_us // MICROSECONDS:
+            return
         for market in self._markets.values():
             market.advance(time_us)
             self._audience.hear(market.closed())

@@ -20,7 +20,6 @@ import csv
 from collections import Counter
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
-from math import isfinite
 from typing import NamedTuple
 
 from trading.core.market import Candle, Market, Side, Timeframe, Trade
@@ -30,6 +29,8 @@ TRADE_COLUMNS = ("time_ms", "id", "side", "price", "size")
 CANDLE_COLUMNS = ("time", "open", "high", "low", "close", "volume")
 
 _LAST_SECOND = 10**11
+_LARGEST = 1e30  # as on the wire: sums stay finite
+_LONGEST_NUMBER = 30
 _SENT = " <- "
 _ADDRESSES = ("ws://", "wss://")
 
@@ -82,8 +83,9 @@ class Table:
             raise Unreadable(f"line must be a row of a table: {error}") from error
         if self._may_be_header:
             self._may_be_header = False
-            if self._columns[0] in fields:
-                self._take_header(fields)
+            names = [field.lower() for field in fields]
+            if self._columns[0] in names:
+                self._take_header(names)
                 return None
         if len(fields) != self._width:
             raise Unreadable(f"row must have {self._width} fields, had {len(fields)}")
@@ -104,13 +106,15 @@ def trade(fields: list[str], symbol: str) -> Trade:
         taker = Side(side.lower())
     except ValueError:
         raise Unreadable(f"side must be buy or sell, was {side!r}") from None
-    at = _decimal("time_ms", time_ms) * 1_000
-    if not 0 <= at < _LAST_SECOND * 1_000_000:
+    at = _decimal("time_ms", time_ms)
+    if not 0 <= at < _LAST_SECOND * 1_000:
         raise Unreadable(f"time_ms must be unix milliseconds, was {time_ms}")
     number = _whole("id", trade_id)
     if number == 0:
         raise Unreadable("id must be at least 1, was 0")
-    return Trade(symbol, number, _price("price", price), _size("size", size), int(at), taker)
+    return Trade(
+        symbol, number, _price("price", price), _size("size", size), int(at * 1_000), taker
+    )
 
 
 def opened_at(fields: list[str]) -> int:
@@ -158,7 +162,7 @@ def base_of(openings: list[int]) -> Timeframe | None:
 
 
 def _whole(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER):
         raise Unreadable(f"{name} must be a whole number, was {text!r}")
     return int(text)
 
@@ -185,6 +189,6 @@ def _size(name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not isfinite(value) or value < 0.0:
-        raise Unreadable(f"{name} must be a number of at least 0, was {text!r}")
+    if not 0.0 <= value < _LARGEST:
+        raise Unreadable(f"{name} must be a number from 0 to below {_LARGEST:g}, was {text!r}")
     return value

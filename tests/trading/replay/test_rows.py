@@ -35,7 +35,7 @@ def test_what_is_no_frame_is_refused(line: str) -> None:
 def test_a_header_may_order_the_columns_anew() -> None:
     table = rows.Table(("a", "b"))
 
-    assert [table.row(line) for line in ("b,x,a", "1,2,3", "")] == [None, ["3", "1"], None]
+    assert [table.row(line) for line in ("B,x,a", "1,2,3", "")] == [None, ["3", "1"], None]
 
 
 def test_columns_without_a_header_are_in_the_documented_order() -> None:
@@ -77,7 +77,10 @@ def test_a_trade_keeps_what_is_below_a_millisecond() -> None:
         (["1", "7", "buy", "0", "1"], "price must be above 0"),
         (["1", "7", "buy", "nan", "1"], "price must be a number"),
         (["1", "7", "buy", "inf", "1"], "price must be a number"),
-        (["1", "7", "buy", "1", "-1"], "size must be a number of at least 0"),
+        (["1", "7", "buy", "1", "-1"], "size must be a number from 0"),
+        (["1", "7", "buy", "1", "1e300"], "size must be a number from 0 to below 1e"),
+        (["1e999999", "7", "buy", "1", "1"], "time_ms must be unix milliseconds"),
+        (["1", "9" * 5_000, "buy", "1", "1"], "id must be a whole number"),
     ],
 )
 def test_an_impossible_trade_is_refused(fields: list[str], says: str) -> None:

@@ -65,7 +65,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["base"] and not options["candles"]:
             raise CommandError("--base is the timeframe of --candles.")
-        journal = Journal(self.stderr.write)
+        journal = Journal(lambda text: self.stderr.write(text, style_func=str))
         name = options["frames"] or options["trades"] or options["candles"]
         try:
             with opened(name) as lines:
