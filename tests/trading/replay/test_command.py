@@ -99,6 +99,24 @@ def test_what_is_printed_can_be_chosen(tmp_path: Path, candles: str) -> None:
     assert not any(line["type"] == "indicator" for line in lines)
 
 
+def test_the_month_of_the_manual_fires(tmp_path: Path) -> None:
+    month = subprocess.run(
+        [sys.executable, "-m", "trading.simulator.recording", "candles", "--days", "30"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout
+    arguments = ("--symbol", "BTC-USD", "--timeframes", "1h,4h", "--emit", "signals")
+    done = replay(tmp_path, "--candles", "-", *arguments, given=month)
+
+    assert {(line["type"], line["timeframe"]) for line in told(done)} == {
+        ("signal", "1h"),
+        ("signal", "4h"),
+    }
+    assert "43200 lines read, 0 unreadable" in done.stderr
+    assert "720 1h, 180 4h candles" in done.stderr
+
+
 def test_a_base_that_is_named_is_taken(tmp_path: Path) -> None:
     rows = f"{HEADER}\n3600,1,2,1,2,5\n".encode()
     lines = told(replay(tmp_path, "--candles", "-", "--base", "1h", given=rows))
