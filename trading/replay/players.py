@@ -11,7 +11,14 @@ from typing import Protocol
 from trading.core.errors import Malformed
 from trading.core.market import MICROSECONDS, Market, Timeframe, Trade
 from trading.core.series import Closed, MarketSeries
-from trading.exchanges.ports import Event, Exchange, SequenceGap, ServerTime, VenueError
+from trading.exchanges.ports import (
+    Event,
+    Exchange,
+    SequenceGap,
+    ServerTime,
+    Subscriptions,
+    VenueError,
+)
 from trading.replay import rows
 from trading.replay.audience import Audience
 from trading.replay.errors import Unreadable
@@ -105,6 +112,8 @@ class FramesPlayer:
         self._note = note
         self._markets: dict[str, RecordedMarket] = {}
         self._clock_us = 0
+        # What the connection said it receives; None: it did not say.
+        self._received: frozenset[str] | None = None
         self._connect()
 
     def play(self, line: str) -> bool:
@@ -126,11 +135,18 @@ class FramesPlayer:
     def _connect(self) -> None:
         self._protocol = self._exchange.new_protocol()
         self._protocol.overhear()
+        self._received = None
         self._lose()
 
     def _lose(self) -> None:
         for market in self._markets.values():
             market.doubt()
+
+    def _take_ack(self, received: frozenset[str]) -> None:
+        """What is received no more is silent from here on, and silence closes no bar."""
+        self._received = received
+        for symbol in self._markets.keys() - received:
+            self._markets[symbol].doubt()
 
     def _hear(self, events: list[Event]) -> None:
         """As a venue hears its feed: trades to their markets, once a second the clock to all."""
@@ -142,6 +158,8 @@ class FramesPlayer:
                     market.add(event)
             elif isinstance(event, ServerTime):
                 self._sweep(event.time_us)
+            elif isinstance(event, Subscriptions):
+                self._take_ack(event.symbols)
             elif isinstance(event, SequenceGap):
                 if self._markets:
                     self._note(f"frames are lost: expected {event.expected}, was {event.received}")
@@ -158,9 +176,10 @@ class FramesPlayer:
             raise Unreadable(f"time must be within {LONGEST_GAP_DAYS} days of the frame before")
         if before // MICROSECONDS == time_us // MICROSECONDS:
             return
-        for market in self._markets.values():
-            market.advance(time_us)
-            self._audience.hear(market.closed())
+        for symbol, market in self._markets.items():
+            if self._received is None or symbol in self._received:
+                market.advance(time_us)
+                self._audience.hear(market.closed())
 
     def _market(self, symbol: str) -> RecordedMarket:
         market = self._markets.get(symbol)

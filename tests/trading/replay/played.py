@@ -96,6 +96,11 @@ class Wire:
     def heartbeat(self, time_us: int) -> str:
         return self._frame("heartbeats", time_us, [{"heartbeat_counter": self.number}])
 
+    def ack(self, time_us: int, *symbols: str) -> str:
+        named = {"market_trades": list(symbols)} if symbols else {}
+        received = {"heartbeats": ["heartbeats"], **named}
+        return self._frame("subscriptions", time_us, [{"subscriptions": received}])
+
     def _frame(self, channel: str, time_us: int, events: Sequence[object]) -> str:
         frame = {
             "channel": channel,

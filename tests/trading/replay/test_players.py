@@ -211,6 +211,22 @@ def test_the_exchanges_clock_closes_a_minute_after_its_grace() -> None:
     assert played_frames(lines).candles() == true_candles(made, Timeframe.M1, NOON + 60, NOON + 120)
 
 
+def test_a_market_that_was_unsubscribed_is_closed_by_no_clock() -> None:
+    wire = Wire()
+    lines = [
+        wire.ack(us(20), "BTC-USD"),
+        *frames_of([trade(1, 30), trade(2, 70)], wire),
+        wire.ack(us(80)),
+        *(wire.heartbeat(us(90 + i * 10)) for i in range(30)),
+    ]
+    assert played_frames(lines).facts == []
+
+    lines.append(wire.ack(us(400), "BTC-USD"))
+    lines += frames_of([trade(3, 410), trade(4, 470)], wire)
+    told = [one.opened_at for one in played_frames(lines).candles() if not one.synthetic]
+    assert told == [NOON + 60, NOON + 360]
+
+
 def test_every_market_of_a_connection_is_told_unless_one_is_named() -> None:
     made = [trade(i, 30 + i * 7) for i in range(1, 40)]
     other = [one._replace(symbol="ETH-USD", price=7.0) for one in made]
