@@ -9,11 +9,16 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings
 
 from livermore.embedded.home import remove_state
 from tests.livermore.processes import kill_all
 from tests.settings import STACK
 from tests.stack import LazyStack
+
+# A busy machine is no failure: no test asserts how long something takes.
+settings.register_profile("livermore", deadline=None)
+settings.load_profile("livermore")
 
 
 @pytest.fixture(scope="session")
