@@ -91,6 +91,7 @@ class Request:
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # they may hold a token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

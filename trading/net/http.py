@@ -95,7 +95,10 @@ class ExchangeHttp:
         await self._budget.take()
         try:
             answer = await self._client.request(
-                request.method, self._base + request.path, params=dict(request.query)
+                request.method,
+                self._base + request.path,
+                params=dict(request.query),
+                headers=dict(request.headers),
             )
         except httpx.HTTPError as exc:
             reason = str(exc) or type(exc).__name__
