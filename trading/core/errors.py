@@ -6,6 +6,8 @@ TradingError
         Unreachable     retry with backoff
         RateLimited     retry after ``retry_after`` seconds
         Rejected        give up this request
+            KeyRefused      ask nothing more with this key; a human must act
+                KeyDoubted      ask once more, then believe it
         Malformed       drop this connection
 """
 
@@ -42,6 +44,14 @@ class RateLimited(ExchangeError):
 
 class Rejected(ExchangeError):
     """The exchange understood and said no: give up this request."""
+
+
+class KeyRefused(Rejected):
+    """A key is wrong, or may do too little or too much: a human must act on it."""
+
+
+class KeyDoubted(KeyRefused):
+    """A key was refused without a reason, and throttling looks the same: ask once more."""
 
 
 class Malformed(ExchangeError):

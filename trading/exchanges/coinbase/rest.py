@@ -8,7 +8,6 @@ Source: docs.cdp.coinbase.com, Advanced Trade REST API, public endpoints, read 2
 
 from __future__ import annotations
 
-from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -16,7 +15,7 @@ import msgspec
 from trading.core.errors import Malformed
 from trading.core.market import Candle, Instrument, Market, Timeframe
 from trading.exchanges.coinbase.frames import NAME, Price, Quantity
-from trading.exchanges.coinbase.refusals import refusal
+from trading.exchanges.coinbase.refusals import read
 from trading.exchanges.ports import Request, Response
 
 # The documentation says 350 since 2025 and said 300 before; 300 holds under both.
@@ -30,8 +29,6 @@ GRANULARITIES: dict[Timeframe, str] = {
     Timeframe.H4: "FOUR_HOUR",
     Timeframe.D1: "ONE_DAY",
 }
-
-Shape = TypeVar("Shape")
 
 
 class _CandleRow(msgspec.Struct, gc=False):
@@ -83,7 +80,7 @@ def instruments_request() -> Request:
 
 def instruments(response: Response) -> list[Instrument]:
     """The spot products; futures, which the venue has mixed in before, are left out."""
-    listed = _read(response, _products).products
+    listed = read(response, _products).products
     return [_instrument(product) for product in listed if product.product_type == "SPOT"]
 
 
@@ -106,7 +103,7 @@ def candles_request(symbol: str, timeframe: Timeframe, start: int, end: int) -> 
 def candles(response: Response, symbol: str, timeframe: Timeframe) -> list[Candle]:
     """Oldest first, though the venue answers newest first; empty buckets are absent."""
     market = Market(NAME, symbol)
-    rows = {row.start: row for row in _read(response, _candles).candles}
+    rows = {row.start: row for row in read(response, _candles).candles}
     return [_candle(market, timeframe, rows[start]) for start in sorted(rows)]
 
 
@@ -117,16 +114,7 @@ def server_time_request() -> Request:
 
 def server_time(response: Response) -> int:
     """Unix microseconds, to the millisecond."""
-    return _read(response, _time).epoch_millis * 1_000
-
-
-def _read(response: Response, decoder: msgspec.json.Decoder[Shape]) -> Shape:
-    if response.status != 200:
-        raise refusal(response)
-    try:
-        return decoder.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Malformed(NAME, f"answer must be as documented: {error}") from error
+    return read(response, _time).epoch_millis * 1_000
 
 
 def _candle(market: Market, timeframe: Timeframe, row: _CandleRow) -> Candle:
