@@ -1,4 +1,4 @@
-"""Sums of decimals that arrive as floats, without an error in the last digit.
+"""Sums of decimals without an error in the last digit: of floats on the tick path, and of balances.
 
 Rule 1: a float parsed from a decimal of at most 15 significant digits still knows that decimal:
     it is the shortest one that reads back as the same float. So a size can be counted in whole
@@ -8,13 +8,30 @@ Rule 2: no ``Decimal`` where a trade passes; only where a size shows more digits
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import Context, Decimal, Inexact
 from math import isfinite
 
 USUAL_DECIMALS = 8
 
 _CERTAIN = 10**15
 """Below it no two decimals share a float, so the units that divide back are the right ones."""
+
+
+MOST_EXPONENT = 64
+"""Digits that a balance may have before the point, and behind it: far above any currency's."""
+
+# Room for a sum of any number of such balances. The default context would round to 28 digits,
+# which a token of 18 decimals exceeds; in this one a rounding is an error.
+_EXACT = Context(prec=4 * MOST_EXPONENT, traps=[Inexact])
+
+
+def exact_total(values: Iterable[Decimal]) -> Decimal:
+    """The sum of balances, to the last digit."""
+    total = Decimal()
+    for value in values:
+        total = _EXACT.add(total, value)
+    return total
 
 
 class ExactSum:

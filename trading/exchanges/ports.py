@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from decimal import Decimal
+from typing import Any, Protocol
 
+from trading.core.exact import exact_total
 from trading.core.market import Candle, Instrument, Timeframe, Trade
 
 
@@ -103,6 +105,81 @@ class Response:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What one account holds of one currency. Several may hold the same: who reads them sums."""
+
+    account_id: str
+    currency: str
+    available: Decimal
+    hold: Decimal  # set aside for open orders, or otherwise locked
+    kind: str = ""  # in the exchange's words, so that an unknown one is kept: ACCOUNT_TYPE_VAULT
+    platform: str = ""  # likewise: ACCOUNT_PLATFORM_CONSUMER
+    portfolio_id: str = ""
+    is_active: bool = True
+
+    @property
+    def total(self) -> Decimal:
+        """All of it, to the last digit."""
+        return exact_total((self.available, self.hold))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPermissions:
+    """What a key may do; ``trading.exchanges.permissions`` says what follows from it."""
+
+    can_view: bool
+    can_trade: bool
+    can_transfer: bool
+    portfolio_id: str = ""
+
+
+class AccountsReading(Protocol):
+    """All pages of a list of accounts, asked for one after another."""
+
+    def request(self) -> Request | None:
+        """What to ask next; None when all is read. Unsigned, and the same until it is answered."""
+
+    def receive(self, response: Response) -> None:
+        """Take the answer. One that is an error changes nothing, so the page can be asked again.
+
+        Raises: Unreachable, RateLimited, Rejected, KeyRefused, KeyDoubted, Malformed.
+        """
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Those read so far, each once."""
+
+
+class Accounts(Protocol):
+    """What an exchange offers to somebody with a key. ``Key`` is the exchange's own type."""
+
+    def read_key(self, *, name: str, secret: str, passphrase: str = "") -> Any:
+        """The key that these texts are; its repr holds no secret.
+
+        Raises:
+            ConfigError: If they are none, in words without any of the secret.
+        """
+
+    def signed(self, request: Request, key: Any, *, base: str, at: int, nonce: str) -> Request:
+        """The request with what proves the key; sign anew whenever it is sent again.
+
+        Args:
+            key: What ``read_key`` made.
+            base: The REST base address that the request's path is relative to.
+            at: The exchange's time, unix seconds.
+            nonce: 64 hexadecimal digits, random and used once.
+        """
+
+    def permissions_request(self) -> Request: ...
+
+    def permissions(self, response: Response) -> KeyPermissions:
+        """Raises: Unreachable, RateLimited, Rejected, KeyRefused, KeyDoubted, Malformed."""
+
+    def reading(self) -> AccountsReading:
+        """A reading of all accounts, from the first page."""
+
+
 class Exchange(Protocol):
     """Everything the program knows about one exchange, apart from its addresses."""
 
@@ -114,6 +191,7 @@ class Exchange(Protocol):
     symbols_per_connection: int
     candles_per_request: int
     silence_seconds: float  # a live connection is never quiet for longer
+    accounts: Accounts | None  # None: it shows none
 
     def new_protocol(self, aliases: Mapping[str, str] | None = None) -> MarketDataProtocol:
         """A protocol for a fresh connection.

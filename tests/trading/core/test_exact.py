@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.core.exact import ExactSum
+from trading.core.exact import ExactSum, exact_total
+
+WIDE = Context(prec=200)
 
 decimals = st.builds(
     lambda units, places: Decimal(units).scaleb(-places),
@@ -46,3 +48,12 @@ def test_digits_grow_with_what_is_seen() -> None:
 def test_what_is_no_number_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         ExactSum().add(value)
+
+
+@given(st.lists(st.decimals(-(10**40), 10**40, places=24), max_size=50))
+def test_total_of_balances_keeps_every_digit(values: list[Decimal]) -> None:
+    assert int(exact_total(values).scaleb(24, WIDE)) == sum(int(v.scaleb(24, WIDE)) for v in values)
+
+
+def test_total_of_no_balance_is_nothing() -> None:
+    assert exact_total([]) == 0

@@ -1,4 +1,4 @@
-"""Coinbase Advanced Trade: public market data.
+"""Coinbase Advanced Trade: public market data, and the accounts of a key.
 
 Rule 1: everything that is peculiar to the venue stays in this folder.
 """
@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from trading.core.market import Candle, Instrument, Timeframe
 from trading.exchanges.coinbase import frames, rest
+from trading.exchanges.coinbase.accounts import CoinbaseAccounts
 from trading.exchanges.coinbase.protocol import CoinbaseProtocol
-from trading.exchanges.ports import Request, Response
+from trading.exchanges.ports import Accounts, Request, Response
 
 
 class Coinbase:
@@ -31,6 +32,7 @@ class Coinbase:
     candles_per_request = rest.CANDLES_PER_REQUEST
     # Heartbeats come once a second.
     silence_seconds = 10.0
+    accounts: Accounts | None = CoinbaseAccounts()
 
     def new_protocol(self, aliases: Mapping[str, str] | None = None) -> CoinbaseProtocol:
         """A protocol for a fresh connection; see :class:`CoinbaseProtocol` for ``aliases``."""
