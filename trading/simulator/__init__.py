@@ -6,6 +6,7 @@ The rooms, from the inside out; each knows only those above it:
     catalog             what is listed
     days, minutes, tape the world drawn top-down: a day, its minutes, their trades
     world               questions to the world: candles, trades, books, statistics
+    holdings            what the owner of a key holds of it
     clock, limits, faults  simulated time, token buckets, what is broken on purpose
     venues/<name>       one exchange's frames and REST bodies, sans-I/O
     server              sockets: the only room that does I/O

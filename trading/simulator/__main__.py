@@ -9,8 +9,10 @@ import argparse
 import asyncio
 import signal
 import sys
+from pathlib import Path
 
 from trading.simulator.server import serve
+from trading.simulator.venues.coinbase.keys import key_of_file
 
 
 def _arguments() -> argparse.Namespace:
@@ -25,6 +27,12 @@ def _arguments() -> argparse.Namespace:
         "--leniency",
         type=float,
         help="factor on the exchange's rate limits, 0 for none (default: the speed, at least 1)",
+    )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        help="file of the key that opens the accounts, as the portal writes them "
+        "(default: a new one, told at /_sim/key)",
     )
     return parser.parse_args()
 
@@ -41,6 +49,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         products=arguments.products,
         port=arguments.port,
         leniency=arguments.leniency,
+        key=key_of_file(arguments.key.read_bytes()) if arguments.key else None,
     ) as simulator:
         listed = len(simulator.world.products)
         sys.stdout.write(

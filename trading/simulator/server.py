@@ -3,8 +3,8 @@
 Rule 1: the only room of the simulator that does I/O; it decides nothing a venue could decide.
 Rule 2: it listens on loopback and nowhere else.
 
-Addresses: the WebSocket at ``/`` and ``/ws``, REST below the venue's own path, ``/_sim/state``
-and ``/_sim/faults`` for whoever drives the simulation.
+Addresses: the WebSocket at ``/`` and ``/ws``, REST below the venue's own path, ``/_sim/state``,
+``/_sim/key`` and ``/_sim/faults`` for whoever drives the simulation.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from trading.simulator import catalog, faults
 from trading.simulator.clock import SimulatedClock, rfc3339
 from trading.simulator.limits import TokenBucket
+from trading.simulator.venues.coinbase.keys import SimulatedKey, new_key
 from trading.simulator.venues.coinbase.venue import Coinbase
 from trading.simulator.venues.ports import Ask, Frame, Moment, Session, Venue
 from trading.simulator.world import World
@@ -64,16 +65,24 @@ class Simulator:
         venue: Speaks the exchange's protocol.
         world: What is told.
         clock: Simulated time.
+        key: What the venue's accounts open for; it is handed out to whoever asks on this machine.
         leniency: Factor on the venue's limits; 0 switches them off.
     """
 
     def __init__(
-        self, venue: Venue, world: World, clock: SimulatedClock, *, leniency: float = 1.0
+        self,
+        venue: Venue,
+        world: World,
+        clock: SimulatedClock,
+        *,
+        key: SimulatedKey,
+        leniency: float = 1.0,
     ) -> None:
         self.world = world
         self.clock = clock
         self.faults = faults.Faults()
         self.port = 0
+        self.key = key
         self._venue = venue
         self._connections: set[_Connection] = set()
         self._requests = TokenBucket(rate=venue.requests_per_second * leniency)
@@ -92,7 +101,7 @@ class Simulator:
 
     @property
     def admin(self) -> str:
-        """The base address of ``/state`` and ``/faults``."""
+        """The base address of ``/state``, ``/key`` and ``/faults``."""
         return f"http://{HOST}:{self.port}/_sim"
 
     @property
@@ -106,6 +115,7 @@ class Simulator:
         app.router.add_get("/", self._websocket)
         app.router.add_get("/ws", self._websocket)
         app.router.add_get("/_sim/state", self._state)
+        app.router.add_get("/_sim/key", self._key)
         app.router.add_post("/_sim/faults", self._fault)
         app.router.add_route("*", self._venue.rest_path + "/{tail:.*}", self._rest)
         app.on_shutdown.append(self._hang_up)
@@ -238,6 +248,10 @@ class Simulator:
         }
         return web.json_response(state)
 
+    async def _key(self, request: web.Request) -> web.Response:
+        _insist_on_local_name(request)
+        return web.json_response(self.key.portal_file())
+
     async def _fault(self, request: web.Request) -> web.Response:
         _insist_on_local_name(request)
         if request.content_type != "application/json":  # what no page of another site can send
@@ -273,6 +287,7 @@ async def serve(
     leniency: float | None = None,
     clock: SimulatedClock | None = None,
     client_id: bool = False,
+    key: SimulatedKey | None = None,
 ) -> AsyncIterator[Simulator]:
     """A running simulator of Coinbase Advanced Trade on loopback.
 
@@ -285,16 +300,19 @@ async def serve(
             speed, as a client of a fast world has more to ask.
         clock: Simulated time, for tests that want another than now.
         client_id: Whether envelopes carry the ``client_id`` of older captures.
+        key: What the accounts open for; a new one if not given.
 
     Raises:
         OSError: If the port is taken.
     """
     clock = clock or SimulatedClock(speed=speed)
     world = World(seed, catalog.products(products))
+    key = key or new_key()
     simulator = Simulator(
-        Coinbase(world, client_id=client_id),
+        Coinbase(world, keys=[key], client_id=client_id),
         world,
         clock,
+        key=key,
         leniency=max(1.0, clock.speed) if leniency is None else leniency,
     )
     runner = web.AppRunner(simulator.application(), access_log=None, shutdown_timeout=1.0)

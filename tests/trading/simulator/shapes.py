@@ -216,6 +216,27 @@ PRODUCTS = {  # 2026-04
     "num_products": NUMBER,
     "pagination": NULL,
 }
+ACCOUNT = {  # 2026-09
+    **_texts(
+        "uuid",
+        "name",
+        "currency",
+        "created_at",
+        "updated_at",
+        "type",
+        "retail_portfolio_id",
+        "platform",
+    ),
+    **_flags("default", "active", "ready"),
+    "deleted_at": Either((TEXT, NULL)),
+    "available_balance": _texts("value", "currency"),
+    "hold": _texts("value", "currency"),
+}
+ACCOUNTS = {"accounts": [ACCOUNT], "has_next": FLAG, "cursor": TEXT, "size": NUMBER}  # 2026-09
+KEY_PERMISSIONS = {  # documentation, 2026-11
+    **_flags("can_view", "can_trade", "can_transfer"),
+    **_texts("portfolio_uuid", "portfolio_type"),
+}
 ERROR = _texts("error", "error_details", "message")  # 2026-08
 ERROR_NOT_FOUND = _texts("error", "message")  # 2026-09
 ERROR_RATE = {"errors": [_texts("id", "message")]}  # documentation, 2026-11

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from trading.simulator.venues.coinbase.keys import new_key
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "trading.simulator", "--products", "20"]
@@ -60,6 +63,36 @@ def test_a_taken_port_is_one_sentence(process: subprocess.Popen[str]) -> None:
     assert second.returncode == 1
     assert len(second.stderr.strip().splitlines()) == 1
     assert port in second.stderr
+
+
+def test_a_key_file_that_is_none_is_one_sentence_without_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    path.write_text('{"name":"n","privateKey":"swordfish"}', encoding="utf-8")
+    ended = subprocess.run(
+        [*COMMAND, "--port", "0", "--key", str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert ended.returncode == 1
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert "swordfish" not in ended.stderr
+
+
+def test_a_given_key_is_the_one_that_opens_the_accounts(tmp_path: Path) -> None:
+    file = new_key().portal_file()
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(file), encoding="utf-8")
+    with subprocess.Popen(
+        [*COMMAND, "--port", "0", "--key", str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            address = address_of(running).removesuffix("/api/v3/brokerage")
+            assert httpx.get(f"{address}/_sim/key").json() == file
+        finally:
+            running.kill()
 
 
 def test_a_restart_shows_the_same_world(process: subprocess.Popen[str]) -> None:

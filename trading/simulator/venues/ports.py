@@ -15,11 +15,17 @@ class Moment(NamedTuple):
 
     now_ns: int  # simulated time, nanoseconds since 1970
     steady: float  # real seconds, for cadences and limits; it never goes back
+    skew_ns: int = 0  # how far the venue's clock is ahead of what happens on it
 
     @property
     def now_us(self) -> int:
         """Simulated time, microseconds since 1970."""
         return self.now_ns // 1_000
+
+    @property
+    def told_ns(self) -> int:
+        """What the venue says the time is, and judges tokens by."""
+        return self.now_ns + self.skew_ns
 
 
 class Frame(NamedTuple):

@@ -8,7 +8,6 @@ Paths and errors: https://docs.cdp.coinbase.com/api-reference/advanced-trade-api
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from trading.simulator.book import depth
 from trading.simulator.catalog import Product
 from trading.simulator.clock import rfc3339
 from trading.simulator.venues.coinbase import rows
+from trading.simulator.venues.coinbase.asked import Refused, enum, error, integer, invalid
 from trading.simulator.venues.ports import Answer, Ask, Moment
 from trading.simulator.world import World
 
@@ -49,31 +49,28 @@ THROTTLED = Answer(
 )
 
 
-class _Refused(Exception):
-    """Ends the reading of a request with the answer it earns."""
+def parts(ask: Ask) -> list[str]:
+    """The path below :data:`PREFIX`, at its slashes."""
+    return ask.path.removeprefix(PREFIX).strip("/").split("/")
 
-    def __init__(self, status: int, body: Mapping[str, str]) -> None:
-        super().__init__(body)
-        self.answer = Answer(status=status, body=msgspec.json.encode(body))
+
+def is_public(ask: Ask) -> bool:
+    """Whether it is answered without a token."""
+    return ask.method == "GET" and parts(ask)[0] in {"time", "market"}
 
 
 def answer(world: World, ask: Ask, at: Moment) -> Answer:
-    """The answer to one request below :data:`PREFIX`.
-
-    Whatever is not public wants a signed token, and nobody has one yet: 401.
-    """
-    parts = ask.path.removeprefix(PREFIX).strip("/").split("/")
-    if ask.method != "GET" or parts[0] not in {"time", "market"}:
-        return UNAUTHORIZED
+    """The answer to one public request below :data:`PREFIX`."""
     try:
-        body = _public(world, parts, ask, at)
-    except _Refused as refused:
+        body = public(world, parts(ask), ask, at)
+    except Refused as refused:
         return refused.answer
     return Answer(status=200, body=msgspec.json.encode(body), headers=_PUBLIC)
 
 
-def _public(world: World, parts: list[str], ask: Ask, at: Moment) -> Any:
-    match parts:
+def public(world: World, path: list[str], ask: Ask, at: Moment) -> Any:
+    """The body of a public answer. Raises: Refused."""
+    match path:
         case ["time"]:
             return _time(at)
         case ["market", "products"]:
@@ -90,19 +87,19 @@ def _public(world: World, parts: list[str], ask: Ask, at: Moment) -> Any:
             return _candles(world, _listed(world, product_id), ask, at)
         case ["market", "products", product_id, "ticker"]:
             return _ticker(world, _listed(world, product_id), ask, at)
-    raise _Refused(404, {"error": "NOT_FOUND", "message": "Not Found"})
+    raise Refused(404, {"error": "NOT_FOUND", "message": "Not Found"})
 
 
 def _time(at: Moment) -> dict[str, str]:
     return {
-        "iso": rfc3339(at.now_ns, digits=0),
-        "epochSeconds": str(at.now_ns // 1_000_000_000),
-        "epochMillis": str(at.now_ns // 1_000_000),
+        "iso": rfc3339(at.told_ns, digits=0),
+        "epochSeconds": str(at.told_ns // 1_000_000_000),
+        "epochMillis": str(at.told_ns // 1_000_000),
     }
 
 
 def _products(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
-    kind = _enum(ask, "product_type", ("SPOT", "FUTURE", "UNKNOWN_PRODUCT_TYPE")) or "SPOT"
+    kind = enum(ask, "product_type", ("SPOT", "FUTURE", "UNKNOWN_PRODUCT_TYPE")) or "SPOT"
     every = ask.first("get_all_products") == "true"
     wanted = set(ask.every("product_ids"))
     statistics = world.listing(at.now_us)
@@ -111,8 +108,8 @@ def _products(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
         for product in world.products.values()
         if (product.product_id in wanted if wanted else every or product.kind.upper() == kind)
     ]
-    offset = _integer(ask, "offset", 0)
-    limit = _integer(ask, "limit", 0) or len(chosen)
+    offset = integer(ask, "offset", 0)
+    limit = integer(ask, "limit", 0) or len(chosen)
     listed = [
         rows.rest_product(
             product, statistics[product.product_id], _aliases(world, product), at.now_us
@@ -123,27 +120,27 @@ def _products(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
 
 
 def _candles(world: World, product: Product, ask: Ask, at: Moment) -> dict[str, Any]:
-    length = GRANULARITIES.get(_enum(ask, "granularity", GRANULARITIES) or "")
+    length = GRANULARITIES.get(enum(ask, "granularity", GRANULARITIES) or "")
     if length is None:
-        raise _invalid("granularity argument is invalid")
-    start, end = _integer(ask, "start"), _integer(ask, "end")
+        raise invalid("granularity argument is invalid")
+    start, end = integer(ask, "start"), integer(ask, "end")
     if end < start:
-        raise _invalid("start and end argument is invalid - start must be before end")
+        raise invalid("start and end argument is invalid - start must be before end")
     if end - start >= MOST_CANDLES * length:
-        raise _invalid(_TOO_MANY)
+        raise invalid(_TOO_MANY)
     bars = world.candles(product.product_id, length, start, end, at.now_us)
     bars.reverse()
-    if limit := _integer(ask, "limit", 0):
+    if limit := integer(ask, "limit", 0):
         bars = bars[:limit]
     return {"candles": [rows.rest_candle(product, bar) for bar in bars]}
 
 
 def _ticker(world: World, product: Product, ask: Ask, at: Moment) -> dict[str, Any]:
-    limit = _integer(ask, "limit")
+    limit = integer(ask, "limit")
     if limit > _ABSURD_TRADES:
-        raise _Refused(500, {"error": "INTERNAL"})
-    after_us = _integer(ask, "start", 0) * 1_000_000 - 1
-    until_us = min(_integer(ask, "end", 2**40) * 1_000_000, at.now_us)
+        raise Refused(500, {"error": "INTERNAL"})
+    after_us = integer(ask, "start", 0) * 1_000_000 - 1
+    until_us = min(integer(ask, "end", 2**40) * 1_000_000, at.now_us)
     name = product.product_id
     found = world.last_trades(name, min(limit, _MOST_TRADES), until_us, max(after_us, 0))
     last = world.last_trades(name, 1, at.now_us)
@@ -159,9 +156,9 @@ def _product_book(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
     product = _listed(world, ask.first("product_id") or "")
     last = world.last_trades(product.product_id, 1, at.now_us)
     if not last:
-        raise _invalid(f"Product {product.product_id} has no book")
+        raise invalid(f"Product {product.product_id} has no book")
     book = depth(product, last[0].price, last[0].taker_buys, at.now_us)
-    levels = min(_integer(ask, "limit", 0) or _MOST_LEVELS, _MOST_LEVELS)
+    levels = min(integer(ask, "limit", 0) or _MOST_LEVELS, _MOST_LEVELS)
     bid, ask_price = book.bids[0][0], book.asks[0][0]
     middle = (bid + ask_price) / 2 * product.price_step.value
     spread = (ask_price - bid) * product.price_step.value
@@ -182,11 +179,11 @@ def _product_book(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
 
 def _listed(world: World, product_id: str) -> Product:
     if not product_id:
-        raise _Refused(404, _error("NOT_FOUND", "valid product_id is required"))
+        raise Refused(404, error("NOT_FOUND", "valid product_id is required"))
     product = world.products.get(product_id)
     if product is None:
         message = f"Product {product_id} not supported"
-        raise _Refused(404, {"error": "NOT_FOUND", "message": message})
+        raise Refused(404, {"error": "NOT_FOUND", "message": message})
     return product
 
 
@@ -194,30 +191,3 @@ def _aliases(world: World, product: Product) -> list[str]:
     other = f"{product.base}-USDC"
     listed = world.products.get(other)
     return [other] if listed and listed.alias_of == product.product_id else []
-
-
-def _enum(ask: Ask, name: str, known: Mapping[str, int] | tuple[str, ...]) -> str | None:
-    """A query value out of a fixed set, None if absent. Raises: _Refused."""
-    value = ask.first(name)
-    if value is not None and value not in known:
-        message = f'parsing field "{name}": "{value}" is not a valid value'
-        raise _Refused(400, _error("unknown", message))
-    return value
-
-
-def _integer(ask: Ask, name: str, default: int | None = None) -> int:
-    """A decimal query value. Raises: _Refused if it is none, or absent without a default."""
-    value = ask.first(name)
-    if value is None and default is not None:
-        return default
-    if value is None or not value.isascii() or not value.isdigit() or len(value) > 18:
-        raise _invalid(f"{name} argument is invalid")
-    return int(value)
-
-
-def _invalid(message: str) -> _Refused:
-    return _Refused(400, _error("INVALID_ARGUMENT", message))
-
-
-def _error(error: str, message: str) -> dict[str, str]:
-    return {"error": error, "error_details": message, "message": message}

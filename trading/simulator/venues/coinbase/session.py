@@ -308,7 +308,7 @@ class CoinbaseSession:
     def _heartbeat(self, at: Moment) -> Frame:
         uptime_ns = int((self._uptime + at.steady - self._opened.steady) * 1e9)
         event = {
-            "current_time": go_time(at.now_ns, uptime_ns),
+            "current_time": go_time(at.told_ns, uptime_ns),
             "heartbeat_counter": self._beats,
         }
         self._beats += 1
@@ -324,7 +324,7 @@ class CoinbaseSession:
         envelope = {
             "channel": wire_name,
             **self._head,
-            "timestamp": rfc3339(at.now_ns),
+            "timestamp": rfc3339(at.told_ns),
             "sequence_num": self._sequence,
             "events": [event],
         }

@@ -5,18 +5,26 @@ Rule 1: it only puts the pieces together.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from trading.simulator.chance import key
-from trading.simulator.venues.coinbase import rest
+from trading.simulator.venues.coinbase import accounts, rest
+from trading.simulator.venues.coinbase.keys import SimulatedKey
 from trading.simulator.venues.coinbase.session import CoinbaseSession
 from trading.simulator.venues.ports import Answer, Ask, Moment
 from trading.simulator.world import World
 
 
 class Coinbase:
-    """The public face of Coinbase Advanced Trade.
+    """Coinbase Advanced Trade: its market data, and the accounts of who holds a key.
 
     The limits are those the exchange documents for WebSockets and those its clients work with
     for public REST (10 requests a second for each address).
+
+    Args:
+        world: What is told.
+        keys: Whose tokens are believed; none if not given.
+        client_id: Whether envelopes carry the ``client_id`` of older captures.
     """
 
     name = "coinbase"
@@ -25,8 +33,11 @@ class Coinbase:
     connections_per_second = 8.0
     messages_per_second = 8.0
 
-    def __init__(self, world: World, *, client_id: bool = False) -> None:
+    def __init__(
+        self, world: World, *, keys: Iterable[SimulatedKey] = (), client_id: bool = False
+    ) -> None:
         self._world = world
+        self._keys = {key.name: key for key in keys}
         self._client_id = client_id
         # A machine of theirs has been up for hours or days when one reaches it.
         self._uptime = 20_000 + key(world.seed, "uptime") % 200_000
@@ -34,7 +45,9 @@ class Coinbase:
 
     def answer(self, ask: Ask, at: Moment) -> Answer:
         """The answer to one REST request."""
-        return rest.answer(self._world, ask, at)
+        if rest.is_public(ask):
+            return rest.answer(self._world, ask, at)
+        return accounts.answer(self._world, self._keys, ask, at)
 
     def throttled(self) -> Answer:
         """The answer to a request beyond the limit."""
