@@ -1,7 +1,8 @@
 """One exchange's REST interface: budget, retry, and nothing about meaning.
 
 Rule 1: requests and answers are data of ``trading.exchanges.ports``; this shell carries them.
-Rule 2: only what failed for a reason that passes is asked again: no answer, 5xx, 429.
+Rule 2: only what failed for a reason that passes is asked again: no answer, 5xx, 429; and once,
+    where a key was refused without a reason, as throttled requests have been.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Self, TypeVar
 import httpx
 import structlog
 
-from trading.core.errors import RateLimited, Unreachable
+from trading.core.errors import KeyDoubted, RateLimited, Unreachable
 from trading.exchanges.ports import Exchange, Request, Response
 from trading.net.backoff import Backoff
 from trading.net.budget import TokenBucket
@@ -22,12 +23,14 @@ from trading.net.endpoints import is_loopback
 log = structlog.get_logger(__name__)
 
 Answer = TypeVar("Answer")
+Sign = Callable[[Request], Request]
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
 MAX_CONNECTIONS = 10
 ATTEMPTS = 4
 LONGEST_RETRY_SECONDS = 8.0
+MOST_DOUBTS = 1  # refusals of a key without a reason that are not believed yet
 
 
 class ExchangeHttp:
@@ -57,7 +60,12 @@ class ExchangeHttp:
         await self._client.aclose()
 
     async def ask(
-        self, request: Request, read: Callable[[Response], Answer], *, attempts: int = ATTEMPTS
+        self,
+        request: Request,
+        read: Callable[[Response], Answer],
+        *,
+        attempts: int = ATTEMPTS,
+        sign: Sign | None = None,
     ) -> Answer:
         """Send a request and read its answer, again while the reason to fail may pass.
 
@@ -65,18 +73,21 @@ class ExchangeHttp:
             request: What to ask; only GET is asked again.
             read: Makes sense of the answer, or raises the error that it is.
             attempts: How often in all.
+            sign: Proves a key, anew each time: what it adds is good for one sending.
 
         Raises:
             Unreachable: No usable answer, however often asked.
             RateLimited: Too many requests, however long waited.
             Rejected: The exchange said no.
+            KeyRefused: It said no to the key; where it gave no reason, twice.
             Malformed: The answer is not what the protocol promises.
         """
         backoff = Backoff(longest=LONGEST_RETRY_SECONDS)
+        doubts = 0
         while True:
             attempts -= 1
             try:
-                return read(await self._send(request))
+                return read(await self._send(request, sign))
             except RateLimited as exc:
                 delay = backoff.next_delay() if exc.retry_after is None else exc.retry_after
                 # The limit counts everybody behind this address: all of them wait.
@@ -84,15 +95,18 @@ class ExchangeHttp:
                 if attempts <= 0 or request.method != "GET":
                     raise
                 log.info("http.rate_limited", exchange=exc.exchange, seconds=round(delay, 2))
-            except Unreachable as exc:
-                if attempts <= 0 or request.method != "GET":
+            except (Unreachable, KeyDoubted) as exc:
+                doubts += isinstance(exc, KeyDoubted)
+                if attempts <= 0 or request.method != "GET" or doubts > MOST_DOUBTS:
                     raise
                 delay = backoff.next_delay()
                 log.info("http.again", exchange=exc.exchange, reason=str(exc))
                 await asyncio.sleep(delay)
 
-    async def _send(self, request: Request) -> Response:
+    async def _send(self, request: Request, sign: Sign | None) -> Response:
         await self._budget.take()
+        if sign is not None:  # only now: what it adds is good for a short time
+            request = sign(request)
         try:
             answer = await self._client.request(
                 request.method,

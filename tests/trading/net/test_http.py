@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import count
 
+import httpx
 import pytest
 from aiohttp import web
 
 from tests.trading.running import SwiftCoinbase
-from trading.core.errors import Malformed, RateLimited, Rejected, Unreachable
-from trading.exchanges.ports import Request
+from trading.core.errors import (
+    KeyDoubted,
+    KeyRefused,
+    Malformed,
+    RateLimited,
+    Rejected,
+    Unreachable,
+)
+from trading.exchanges.coinbase.accounts import CoinbaseAccounts
+from trading.exchanges.permissions import warnings
+from trading.exchanges.ports import KeyPermissions, Request
 from trading.net.http import ExchangeHttp
+from trading.simulator.server import serve
 
 EXCHANGE = SwiftCoinbase()
 TIME = '{"iso":"2026-09-30T02:37:29Z","epochSeconds":"1790735849","epochMillis":"1790735849298"}'
@@ -101,3 +116,68 @@ async def test_nobody_there_is_unreachable_and_says_whom() -> None:
     async with ExchangeHttp(EXCHANGE, "http://127.0.0.1:9/api") as http:
         with pytest.raises(Unreachable, match="coinbase: no answer"):
             await server_time(http, attempts=1)
+
+
+UNAUTHORIZED = (401, "Unauthorized\n")
+PERMISSIONS = '{"can_view":true,"can_trade":false,"can_transfer":false}'
+ACCOUNTS = CoinbaseAccounts()
+
+
+async def permissions(http: ExchangeHttp) -> KeyPermissions:
+    """Signed by counting: the first sending carries 1, the second 2."""
+    sendings = count(1)
+
+    def sign(request: Request) -> Request:
+        return replace(request, headers={"authorization": str(next(sendings))})
+
+    return await http.ask(ACCOUNTS.permissions_request(), ACCOUNTS.permissions, sign=sign)
+
+
+def signatures(venue: Venue) -> list[str]:
+    return [request.headers["authorization"] for request in venue.asked]
+
+
+@pytest.mark.parametrize("trouble", [UNAUTHORIZED, (502, "<html>"), (429, THROTTLED)])
+async def test_what_is_asked_again_is_signed_anew(trouble: tuple[int, str]) -> None:
+    async with asking(trouble, (200, PERMISSIONS)) as (http, venue):
+        assert (await permissions(http)).can_view
+    assert signatures(venue) == ["1", "2"]
+
+
+async def test_key_that_is_refused_twice_without_a_reason_is_refused() -> None:
+    async with asking(UNAUTHORIZED, (502, ""), UNAUTHORIZED) as (http, venue):
+        with pytest.raises(KeyDoubted):
+            await permissions(http)
+    assert len(venue.asked) == 3
+
+
+async def test_key_that_is_refused_with_a_reason_is_not_tried_again() -> None:
+    async with asking((401, '{"code":16,"message":"no"}')) as (http, venue):
+        with pytest.raises(KeyRefused, match="no"):
+            await permissions(http)
+    assert len(venue.asked) == 1
+
+
+async def test_accounts_of_the_simulated_exchange_are_read_with_the_key_it_tells() -> None:
+    async with (
+        serve(seed=20, leniency=0) as simulator,
+        ExchangeHttp(EXCHANGE, simulator.rest) as http,
+        httpx.AsyncClient() as anybody,
+    ):
+        file = (await anybody.get(f"{simulator.admin}/key")).json()
+        key = ACCOUNTS.read_key(name="", secret=json.dumps(file))
+
+        def sign(request: Request) -> Request:
+            at = simulator.clock.now_us() // 1_000_000
+            return ACCOUNTS.signed(
+                request, key, base=simulator.rest, at=at, nonce=secrets.token_hex(32)
+            )
+
+        reading = ACCOUNTS.reading()
+        while (request := reading.request()) is not None:
+            await http.ask(request, reading.receive, sign=sign)
+        told = await http.ask(ACCOUNTS.permissions_request(), ACCOUNTS.permissions, sign=sign)
+
+    assert warnings("coinbase", told) == []
+    assert len(reading.accounts) > 250
+    assert {"USD", "BTC", "REN"} <= {one.currency for one in reading.accounts if one.total}
