@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from trading.simulator.venues.ports import Frame
+from trading.simulator.venues.ports import Frame, Trouble
 
+Reached = Literal["websocket", "rest"]
 Scope = Literal["all", "websocket", "rest"]
 ABNORMAL_CLOSURE = 1006  # never sent in a close frame: the TCP connection just ends
 
@@ -57,10 +58,27 @@ class Refuse(Fault, frozen=True, tag="refuse"):
 
 
 class Accept(Fault, frozen=True, tag="accept"):
-    """Ends a refusal."""
+    """Ends a refusal, slowness, and whatever trouble is still to come."""
 
 
-AnyFault = Drop | Close | Freeze | Thaw | Refuse | Accept
+class Fail(Fault, frozen=True, tag="fail"):
+    """The next requests (whose path contains ``path``) meet with trouble instead of an answer."""
+
+    how: Trouble
+    requests: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+    path: str = ""
+
+
+class Slow(Fault, frozen=True, tag="slow"):
+    """For some (real) seconds whoever comes, with a request or for a WebSocket, waits before
+    anything is answered: a slow handshake, or for an impatient client a timeout."""
+
+    delay: Annotated[float, msgspec.Meta(gt=0, le=600)]
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+    scope: Scope = "all"
+
+
+AnyFault = Drop | Close | Freeze | Thaw | Refuse | Accept | Fail | Slow
 _decoder: msgspec.json.Decoder[AnyFault] = msgspec.json.Decoder(AnyFault)
 
 
@@ -103,6 +121,9 @@ class Faults:
         self.wires: set[Wire] = set()
         self._refused_until = 0.0
         self._scope: Scope = "all"
+        self._slow: Slow | None = None
+        self._slow_until = 0.0
+        self._failures: list[Fail] = []
 
     def inject(self, fault: AnyFault, steady: float) -> None:
         """Break or mend something at the real second ``steady``."""
@@ -123,9 +144,31 @@ class Faults:
                 self.muted -= {name}
             case Refuse(seconds=seconds, scope=scope):
                 self._refused_until, self._scope = steady + seconds, scope
+            case Fail():
+                self._failures.append(fault)
+            case Slow(seconds=seconds):
+                self._slow, self._slow_until = fault, steady + seconds
             case Accept():
-                self._refused_until = 0.0
+                self._refused_until = self._slow_until = 0.0
+                self._failures.clear()
 
-    def refuses(self, what: Literal["websocket", "rest"], steady: float) -> bool:
+    def trouble(self, path: str) -> Trouble | None:
+        """What the request for ``path`` meets with, if anything; it is used up by that."""
+        for at, failure in enumerate(self._failures):
+            if failure.path in path:
+                left = failure.requests - 1
+                rest = [msgspec.structs.replace(failure, requests=left)] if left else []
+                self._failures[at : at + 1] = rest
+                return failure.how
+        return None
+
+    def delay(self, what: Reached, steady: float) -> float:
+        """How long (real seconds) a new connection or request waits now."""
+        slow = self._slow
+        if slow is None or steady >= self._slow_until or slow.scope not in {"all", what}:
+            return 0.0
+        return slow.delay
+
+    def refuses(self, what: Reached, steady: float) -> bool:
         """Whether a new connection or request is cut now."""
         return steady < self._refused_until and self._scope in {"all", what}

@@ -82,6 +82,7 @@ class Simulator:
         self.clock = clock
         self.faults = faults.Faults()
         self.port = 0
+        self._ending = asyncio.Event()
         self.key = key
         self._venue = venue
         self._connections: set[_Connection] = set()
@@ -133,10 +134,13 @@ class Simulator:
     # ------------------------------------------------------------------ REST
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
+        await self._dawdle("rest")
         at = self._now()
         if self.faults.refuses("rest", at.steady):
             return _cut(request)
-        if self._requests.take(at.steady):
+        if trouble := self.faults.trouble(request.path):
+            answer = self._venue.troubled(trouble)
+        elif self._requests.take(at.steady):
             ask = Ask(
                 method=request.method,
                 path=request.path,
@@ -153,9 +157,21 @@ class Simulator:
             headers={"content-type": answer.content_type, **answer.headers},
         )
 
+    async def _dawdle(self, what: faults.Reached) -> None:
+        """Keep whoever comes waiting, if that is ordered; not beyond the end of the server."""
+        delay = self.faults.delay(what, time.monotonic())
+        if not delay:
+            return
+        try:
+            async with asyncio.timeout(delay):
+                await self._ending.wait()
+        except TimeoutError:
+            return
+
     # ------------------------------------------------------------------ WebSocket
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        await self._dawdle("websocket")
         at = self._now()
         if self.faults.refuses("websocket", at.steady):
             return _cut(request)
@@ -226,6 +242,7 @@ class Simulator:
 
     async def _hang_up(self, _: web.Application) -> None:
         """The machine goes away: every client is told so."""
+        self._ending.set()
         async with asyncio.TaskGroup() as group:
             for connection in list(self._connections):
                 group.create_task(connection.close(WSCloseCode.GOING_AWAY), name="simulator-close")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from trading.simulator import faults
-from trading.simulator.faults import Close, Drop, Faults, Freeze, Refuse, Thaw, Wire
+from trading.simulator.faults import Close, Drop, Fail, Faults, Freeze, Refuse, Slow, Thaw, Wire
 from trading.simulator.venues.ports import Frame
 
 FRAMES = [Frame("heartbeats", "1"), Frame("market_trades", "2"), Frame("market_trades", "3")]
@@ -58,6 +58,30 @@ def test_a_refusal_ends_by_itself_or_by_order() -> None:
     assert not board.refuses("websocket", 201.0)
 
 
+def test_trouble_meets_so_many_requests_for_a_path() -> None:
+    board = Faults()
+    board.inject(Fail(how="bad_gateway", requests=2, path="/candles"), 1.0)
+    board.inject(Fail(how="unauthorized"), 1.0)
+    assert board.trouble("/market/products/BTC-USD/candles") == "bad_gateway"
+    assert board.trouble("/time") == "unauthorized"
+    assert board.trouble("/time") is None
+    assert board.trouble("/market/products/BTC-USD/candles") == "bad_gateway"
+    assert board.trouble("/market/products/BTC-USD/candles") is None
+
+
+def test_slowness_ends_by_itself_or_by_order() -> None:
+    board = Faults()
+    board.inject(Slow(delay=2.5, seconds=10, scope="websocket"), 100.0)
+    assert board.delay("websocket", 109.9) == 2.5
+    assert board.delay("rest", 109.9) == 0.0
+    assert board.delay("websocket", 110.0) == 0.0
+    board.inject(Slow(delay=2.5, seconds=10), 200.0)
+    board.inject(Fail(how="internal"), 200.0)
+    board.inject(faults.Accept(), 201.0)
+    assert board.delay("rest", 201.0) == 0.0
+    assert board.trouble("/time") is None
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -66,6 +90,8 @@ def test_a_refusal_ends_by_itself_or_by_order() -> None:
         (b'{"kind":"close","code":1006}', Close(1006)),
         (b'{"kind":"freeze","product_id":"BTC-USD"}', Freeze("BTC-USD")),
         (b'{"kind":"refuse","seconds":1.5}', Refuse(1.5)),
+        (b'{"kind":"fail","how":"business"}', Fail("business")),
+        (b'{"kind":"slow","delay":0.5,"seconds":9,"scope":"rest"}', Slow(0.5, 9, "rest")),
     ],
 )
 def test_faults_are_read_from_json(text: bytes, fault: faults.AnyFault) -> None:
@@ -81,6 +107,8 @@ def test_faults_are_read_from_json(text: bytes, fault: faults.AnyFault) -> None:
         b'{"kind":"drop","frames":0}',
         b'{"kind":"close","code":99}',
         b'{"kind":"refuse"}',
+        b'{"kind":"fail","how":"slowly"}',
+        b'{"kind":"slow","delay":0,"seconds":1}',
         b'{"kind":"drop","farmes":1}',
     ],
 )

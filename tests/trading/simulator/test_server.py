@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,21 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.trading.simulator.worlds import DAY, NOW, SEED
+from trading.core.errors import (
+    ExchangeError,
+    KeyDoubted,
+    Malformed,
+    RateLimited,
+    Rejected,
+    Unreachable,
+)
+from trading.exchanges.coinbase.accounts import CoinbaseAccounts
+from trading.exchanges.ports import Response
 from trading.simulator.clock import SimulatedClock
-from trading.simulator.faults import Accept, Close, Drop, Freeze, Refuse, Thaw
+from trading.simulator.faults import Accept, Close, Drop, Fail, Freeze, Refuse, Slow, Thaw
 from trading.simulator.server import Simulator, serve
+from trading.simulator.venues.coinbase.rest import TROUBLES
+from trading.simulator.venues.ports import Trouble
 
 SPEED = 60.0
 PATIENCE = 10.0
@@ -187,6 +200,57 @@ async def test_a_refusing_exchange_cuts_whoever_comes(
     with pytest.raises((websockets.InvalidHandshake, OSError, EOFError)):
         await connect(simulator.websocket)
     assert (await rest.get(f"{simulator.admin}/state")).json()["refusing"] is True
+    simulator.inject(Accept())
+    assert (await rest.get("/time")).status_code == 200
+
+
+READ_AS: list[tuple[Trouble, type[ExchangeError]]] = [
+    ("throttled", RateLimited),
+    ("business", Rejected),
+    ("unauthorized", KeyDoubted),
+    ("internal", Unreachable),
+    ("bad_gateway", Unreachable),
+    ("malformed", Malformed),
+]
+
+
+@pytest.mark.parametrize(("trouble", "error"), READ_AS)
+async def test_trouble_reads_as_what_it_is_and_passes(
+    simulator: Simulator,
+    rest: httpx.AsyncClient,
+    trouble: Trouble,
+    error: type[ExchangeError],
+) -> None:
+    simulator.inject(Fail(how=trouble, path="/accounts"))
+    assert (await rest.get("/time")).status_code == 200
+    answer = await rest.get("/accounts")
+    response = Response(
+        status=answer.status_code, headers=dict(answer.headers), body=answer.content
+    )
+    with pytest.raises(ExchangeError) as caught:
+        CoinbaseAccounts().reading().receive(response)
+    assert type(caught.value) is error
+    again = await rest.get("/accounts")
+    assert (again.status_code, again.text) == (401, "Unauthorized\n")  # it was not signed
+
+
+def test_every_trouble_is_tried() -> None:
+    assert {trouble for trouble, _ in READ_AS} == set(TROUBLES)
+
+
+async def test_a_slow_exchange_is_waited_for_or_given_up(
+    simulator: Simulator, rest: httpx.AsyncClient
+) -> None:
+    simulator.inject(Slow(delay=60, seconds=60))
+    with pytest.raises(httpx.ReadTimeout):
+        await rest.get("/time", timeout=0.2)
+    with pytest.raises(TimeoutError):
+        await connect(simulator.websocket, open_timeout=0.2)
+    simulator.inject(Slow(delay=0.3, seconds=60))
+    begun = time.monotonic()
+    assert (await rest.get("/time")).status_code == 200
+    async with connect(simulator.websocket):
+        assert time.monotonic() - begun >= 0.6
     simulator.inject(Accept())
     assert (await rest.get("/time")).status_code == 200
 

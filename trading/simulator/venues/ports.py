@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
+
+# What a venue may answer instead of what was asked for.
+Trouble = Literal["throttled", "business", "unauthorized", "internal", "bad_gateway", "malformed"]
 
 
 class Moment(NamedTuple):
@@ -92,5 +95,8 @@ class Venue(Protocol):
 
     def throttled(self) -> Answer:
         """The answer to a request beyond the limit."""
+
+    def troubled(self, trouble: Trouble) -> Answer:
+        """The answer to a request that meets with this trouble."""
 
     def new_session(self, at: Moment) -> Session: ...

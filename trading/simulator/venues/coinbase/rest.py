@@ -8,6 +8,7 @@ Paths and errors: https://docs.cdp.coinbase.com/api-reference/advanced-trade-api
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from trading.simulator.catalog import Product
 from trading.simulator.clock import rfc3339
 from trading.simulator.venues.coinbase import rows
 from trading.simulator.venues.coinbase.asked import Refused, enum, error, integer, invalid
-from trading.simulator.venues.ports import Answer, Ask, Moment
+from trading.simulator.venues.ports import Answer, Ask, Moment, Trouble
 from trading.simulator.world import World
 
 PREFIX = "/api/v3/brokerage"
@@ -47,6 +48,20 @@ THROTTLED = Answer(
     status=429,
     body=b'{"errors":[{"id":"rate_limit_exceeded","message":"Too many requests"}]}',
 )
+_FUNDS = "[PORTFOLIO_ERROR_CODE_INSUFFICIENT_FUNDS] insufficient funds"
+TROUBLES: Mapping[Trouble, Answer] = {
+    "throttled": THROTTLED,
+    # The same status for what never passes: a trap that production sets.
+    "business": Answer(status=429, body=msgspec.json.encode(error("unknown", _FUNDS))),
+    "unauthorized": UNAUTHORIZED,  # as throttled requests with a key have been answered
+    "internal": Answer(status=500, body=b'{"error":"INTERNAL"}'),
+    "bad_gateway": Answer(
+        status=502,
+        body=b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n</html>\r\n",
+        content_type="text/html",
+    ),
+    "malformed": Answer(status=200, body=b'{"candles":[{"start":"17907'),
+}
 
 
 def parts(ask: Ask) -> list[str]:

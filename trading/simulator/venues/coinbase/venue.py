@@ -11,7 +11,7 @@ from trading.simulator.chance import key
 from trading.simulator.venues.coinbase import accounts, rest
 from trading.simulator.venues.coinbase.keys import SimulatedKey
 from trading.simulator.venues.coinbase.session import CoinbaseSession
-from trading.simulator.venues.ports import Answer, Ask, Moment
+from trading.simulator.venues.ports import Answer, Ask, Moment, Trouble
 from trading.simulator.world import World
 
 
@@ -52,6 +52,10 @@ class Coinbase:
     def throttled(self) -> Answer:
         """The answer to a request beyond the limit."""
         return rest.THROTTLED
+
+    def troubled(self, trouble: Trouble) -> Answer:
+        """The answer to a request that meets with this trouble."""
+        return rest.TROUBLES[trouble]
 
     def new_session(self, at: Moment) -> CoinbaseSession:
         """A session for a connection accepted now."""
