@@ -16,6 +16,8 @@ from trading.simulator.venues.ports import Frame, Trouble
 
 Reached = Literal["websocket", "rest"]
 Scope = Literal["all", "websocket", "rest"]
+Garbling = Literal["duplicate", "swap", "malformed", "unknown_channel", "huge"]
+HUGE_BYTES = 5_000_000
 ABNORMAL_CLOSURE = 1006  # never sent in a close frame: the TCP connection just ends
 
 
@@ -30,6 +32,19 @@ class Drop(Fault, frozen=True, tag="drop"):
     channel: str | None = None  # as the frames name it; None: whichever come first
 
 
+class Garble(Fault, frozen=True, tag="garble"):
+    """Every open connection gets its next ``frames`` frames not as they are meant:
+
+    ``duplicate`` sends each twice, ``swap`` behind the one that follows it, ``malformed`` sends
+    half of it, ``unknown_channel`` under a channel that nobody knows, ``huge`` with five
+    megabytes of a field that nobody knows.
+    """
+
+    how: Garbling
+    frames: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+    channel: str | None = None
+
+
 class Close(Fault, frozen=True, tag="close"):
     """Every open connection is closed with ``code``; 1006 cuts it without a close frame."""
 
@@ -39,9 +54,11 @@ class Close(Fault, frozen=True, tag="close"):
 class Freeze(Fault, frozen=True, tag="freeze"):
     """Silence. Without a product every connection stays open and says nothing, not even a pong;
     what happened meanwhile is told after the thaw. With a product only that one is silent, and
-    its trades of that time are never told: its ids jump."""
+    its trades of that time are never told: its ids jump. With ``late`` they are told after the
+    thaw, in the order of their ids and with their old times, when their candles are closed."""
 
     product_id: str | None = None
+    late: bool = False
 
 
 class Thaw(Fault, frozen=True, tag="thaw"):
@@ -55,6 +72,14 @@ class Refuse(Fault, frozen=True, tag="refuse"):
 
     seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)]
     scope: Scope = "all"
+
+
+class Skew(Fault, frozen=True, tag="skew"):
+    """The venue's clock is so many seconds ahead of what happens (behind it, if negative): what
+    it says the time is, the stamps of its frames, and what it judges tokens by. Trades keep
+    their times. 0 sets it right."""
+
+    seconds: Annotated[float, msgspec.Meta(ge=-86_400, le=86_400)]
 
 
 class Accept(Fault, frozen=True, tag="accept"):
@@ -78,7 +103,7 @@ class Slow(Fault, frozen=True, tag="slow"):
     scope: Scope = "all"
 
 
-AnyFault = Drop | Close | Freeze | Thaw | Refuse | Accept | Fail | Slow
+AnyFault = Drop | Garble | Close | Freeze | Thaw | Refuse | Accept | Fail | Slow | Skew
 _decoder: msgspec.json.Decoder[AnyFault] = msgspec.json.Decoder(AnyFault)
 
 
@@ -93,23 +118,57 @@ class Wire:
     def __init__(self) -> None:
         self.close_code: int | None = None
         self.dropped = 0
-        self._drops: list[tuple[int, str | None]] = []
+        self._orders: list[Drop | Garble] = []
+        self._behind: list[Frame] = []  # to be sent behind the next frame
 
-    def drop(self, frames: int, channel: str | None) -> None:
-        """Lose the next frames (of one channel, if named)."""
-        self._drops.append((frames, channel))
+    def order(self, fault: Drop | Garble) -> None:
+        """Lose or garble the next frames (of one channel, if named)."""
+        self._orders.append(fault)
 
     def through(self, frames: list[Frame]) -> list[Frame]:
         """The frames that reach the client."""
-        return [frame for frame in frames if not self._lost(frame)] if self._drops else frames
+        if not self._orders and not self._behind:
+            return frames
+        return [reaching for frame in frames for reaching in self._reaching(frame)]
 
-    def _lost(self, frame: Frame) -> bool:
-        for at, (left, channel) in enumerate(self._drops):
-            if channel is None or channel == frame.channel:
-                self._drops[at : at + 1] = [(left - 1, channel)] if left > 1 else []
-                self.dropped += 1
-                return True
-        return False
+    def _reaching(self, frame: Frame) -> list[Frame]:
+        fault = self._met_by(frame)
+        if isinstance(fault, Garble) and fault.how == "swap":
+            self._behind.append(frame)
+            return []
+        behind, self._behind = self._behind, []
+        if isinstance(fault, Drop):
+            self.dropped += 1
+            return behind
+        return [*(_garbled(frame, fault.how) if fault else [frame]), *behind]
+
+    def _met_by(self, frame: Frame) -> Drop | Garble | None:
+        """The order that this frame fulfils, if any; it is used up by that."""
+        for at, fault in enumerate(self._orders):
+            if fault.channel in {None, frame.channel}:
+                left = fault.frames - 1
+                self._orders[at : at + 1] = (
+                    [msgspec.structs.replace(fault, frames=left)] if left else []
+                )
+                return fault
+        return None
+
+
+def _garbled(frame: Frame, how: Garbling) -> list[Frame]:
+    text = frame.text
+    match how:
+        case "duplicate":
+            return [frame, frame]
+        case "malformed":
+            return [Frame(frame.channel, text[: len(text) // 2])]
+        case "unknown_channel":
+            known = f'"channel":"{frame.channel}"'
+            return [Frame(frame.channel, text.replace(known, '"channel":"unheard_of"', 1))]
+        case "huge":
+            field = f',"unheard_of":"{"x" * HUGE_BYTES}"}}'
+            return [Frame(frame.channel, text.removesuffix("}") + field)]
+        case _:
+            return [frame]
 
 
 class Faults:
@@ -118,6 +177,8 @@ class Faults:
     def __init__(self) -> None:
         self.frozen = False
         self.muted: frozenset[str] = frozenset()
+        self.late: frozenset[str] = frozenset()
+        self.skew_ns = 0
         self.wires: set[Wire] = set()
         self._refused_until = 0.0
         self._scope: Scope = "all"
@@ -128,20 +189,16 @@ class Faults:
     def inject(self, fault: AnyFault, steady: float) -> None:
         """Break or mend something at the real second ``steady``."""
         match fault:
-            case Drop(frames=frames, channel=channel):
+            case Drop() | Garble():
                 for wire in self.wires:
-                    wire.drop(frames, channel)
+                    wire.order(fault)
             case Close(code=code):
                 for wire in self.wires:
                     wire.close_code = code
-            case Freeze(product_id=None):
-                self.frozen = True
-            case Freeze(product_id=str(name)):
-                self.muted |= {name}
-            case Thaw(product_id=None):
-                self.frozen, self.muted = False, frozenset()
-            case Thaw(product_id=str(name)):
-                self.muted -= {name}
+            case Freeze() | Thaw():
+                self._silence(fault)
+            case Skew(seconds=seconds):
+                self.skew_ns = int(seconds * 1_000_000_000)
             case Refuse(seconds=seconds, scope=scope):
                 self._refused_until, self._scope = steady + seconds, scope
             case Fail():
@@ -151,6 +208,20 @@ class Faults:
             case Accept():
                 self._refused_until = self._slow_until = 0.0
                 self._failures.clear()
+
+    def _silence(self, fault: Freeze | Thaw) -> None:
+        match fault:
+            case Freeze(product_id=None):
+                self.frozen = True
+            case Freeze(product_id=str(name), late=False):
+                self.muted |= {name}
+            case Freeze(product_id=str(name)):
+                self.late |= {name}
+            case Thaw(product_id=None):
+                self.frozen, self.muted, self.late = False, frozenset(), frozenset()
+            case Thaw(product_id=str(name)):
+                self.muted -= {name}
+                self.late -= {name}
 
     def trouble(self, path: str) -> Trouble | None:
         """What the request for ``path`` meets with, if anything; it is used up by that."""

@@ -129,7 +129,7 @@ class Simulator:
             connection.woken.set()
 
     def _now(self) -> Moment:
-        return Moment(self.clock.now_ns(), time.monotonic())
+        return Moment(self.clock.now_ns(), time.monotonic(), self.faults.skew_ns)
 
     # ------------------------------------------------------------------ REST
 
@@ -218,6 +218,9 @@ class Simulator:
         # Called inside the connection's lock: the clock is read then, so stamps are in order.
         return session.receive(text, self._now())
 
+    def _due(self, session: Session) -> list[Frame]:
+        return session.advance(self._now(), self.faults.muted, self.faults.late)
+
     async def _speak(self, connection: _Connection) -> None:
         """Tell what is due, four times a second, until the connection ends."""
         session = connection.session
@@ -229,7 +232,7 @@ class Simulator:
                     await connection.close(code)
                     return
                 if not self.faults.frozen:
-                    await connection.send(lambda: session.advance(self._now(), self.faults.muted))
+                    await connection.send(partial(self._due, session))
             except ConnectionResetError:
                 return
             rest = TICK_SECONDS - time.monotonic() % TICK_SECONDS
@@ -260,6 +263,8 @@ class Simulator:
             "products": len(self.world.products),
             "frozen": self.faults.frozen,
             "muted": sorted(self.faults.muted),
+            "late": sorted(self.faults.late),
+            "skew_seconds": self.faults.skew_ns / 1_000_000_000,
             "refusing": self.faults.refuses("rest", time.monotonic())
             or self.faults.refuses("websocket", time.monotonic()),
         }

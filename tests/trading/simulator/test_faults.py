@@ -6,7 +6,20 @@ import msgspec
 import pytest
 
 from trading.simulator import faults
-from trading.simulator.faults import Close, Drop, Fail, Faults, Freeze, Refuse, Slow, Thaw, Wire
+from trading.simulator.faults import (
+    Close,
+    Drop,
+    Fail,
+    Faults,
+    Freeze,
+    Garble,
+    Garbling,
+    Refuse,
+    Skew,
+    Slow,
+    Thaw,
+    Wire,
+)
 from trading.simulator.venues.ports import Frame
 
 FRAMES = [Frame("heartbeats", "1"), Frame("market_trades", "2"), Frame("market_trades", "3")]
@@ -14,7 +27,7 @@ FRAMES = [Frame("heartbeats", "1"), Frame("market_trades", "2"), Frame("market_t
 
 def test_a_dropped_frame_is_the_next_one() -> None:
     wire = Wire()
-    wire.drop(2, None)
+    wire.order(Drop(frames=2))
     assert wire.through(FRAMES) == FRAMES[2:]
     assert wire.through(FRAMES) == FRAMES
     assert wire.dropped == 2
@@ -22,8 +35,74 @@ def test_a_dropped_frame_is_the_next_one() -> None:
 
 def test_a_channel_can_be_chosen_for_the_drop() -> None:
     wire = Wire()
-    wire.drop(1, "market_trades")
+    wire.order(Drop(channel="market_trades"))
     assert [frame.text for frame in wire.through(FRAMES)] == ["1", "3"]
+
+
+def garbled(*orders: Drop | Garble, rounds: int = 1) -> list[str]:
+    wire = Wire()
+    for order in orders:
+        wire.order(order)
+    return [frame.text for _ in range(rounds) for frame in wire.through(FRAMES)]
+
+
+@pytest.mark.parametrize(
+    ("order", "texts"),
+    [
+        (Garble(how="duplicate"), ["1", "1", "2", "3"]),
+        (Garble(how="duplicate", frames=2, channel="market_trades"), ["1", "2", "2", "3", "3"]),
+        (Garble(how="swap"), ["2", "1", "3"]),
+        (Garble(how="swap", frames=2), ["3", "1", "2"]),
+        (Garble(how="swap", channel="market_trades"), ["1", "3", "2"]),
+    ],
+)
+def test_frames_come_twice_or_in_another_order(order: Garble, texts: list[str]) -> None:
+    assert garbled(order) == texts
+
+
+def test_the_last_frame_of_a_round_is_swapped_with_the_first_of_the_next() -> None:
+    orders = (Drop(frames=2), Garble(how="swap"))
+    assert garbled(*orders, rounds=2) == ["1", "3", "2", "3"]
+    assert garbled(Garble(how="swap", frames=3), rounds=2) == ["1", "1", "2", "3", "2", "3"]
+
+
+@pytest.mark.parametrize("how", ["malformed", "unknown_channel", "huge"])
+def test_a_garbled_frame_is_what_it_was_but_for_that(how: Garbling) -> None:
+    text = '{"channel":"heartbeats","sequence_num":7,"events":[]}'
+    wire = Wire()
+    wire.order(Garble(how=how))
+    (frame,) = wire.through([Frame("heartbeats", text)])
+    if how == "malformed":
+        assert text.startswith(frame.text)
+        with pytest.raises(msgspec.DecodeError):
+            msgspec.json.decode(frame.text)
+        return
+    told, was = msgspec.json.decode(frame.text), msgspec.json.decode(text)
+    if how == "huge":
+        assert len(told.pop("unheard_of")) == faults.HUGE_BYTES
+    else:
+        assert told.pop("channel") != was.pop("channel")
+    assert told == was
+    assert wire.through(FRAMES) == FRAMES
+
+
+def test_a_product_may_be_silent_for_good_or_for_a_while() -> None:
+    board = Faults()
+    board.inject(Freeze(product_id="BTC-USD", late=True), 1.0)
+    board.inject(Freeze(product_id="ETH-USD"), 1.0)
+    assert (board.late, board.muted) == (frozenset({"BTC-USD"}), frozenset({"ETH-USD"}))
+    board.inject(Thaw(product_id="BTC-USD"), 1.0)
+    assert board.late == frozenset()
+    board.inject(Freeze(product_id="BTC-USD", late=True), 1.0)
+    board.inject(Thaw(), 1.0)
+    assert (board.late, board.muted) == (frozenset(), frozenset())
+
+
+def test_the_clock_is_skewed_and_set_right() -> None:
+    board = Faults()
+    for seconds in (90.0, -90.0, 0.0):
+        board.inject(Skew(seconds=seconds), 1.0)
+        assert board.skew_ns == seconds * 1_000_000_000
 
 
 def test_every_open_connection_is_meant() -> None:
@@ -90,6 +169,8 @@ def test_slowness_ends_by_itself_or_by_order() -> None:
         (b'{"kind":"close","code":1006}', Close(1006)),
         (b'{"kind":"freeze","product_id":"BTC-USD"}', Freeze("BTC-USD")),
         (b'{"kind":"refuse","seconds":1.5}', Refuse(1.5)),
+        (b'{"kind":"garble","how":"swap","channel":"ticker"}', Garble("swap", 1, "ticker")),
+        (b'{"kind":"skew","seconds":-90}', Skew(-90)),
         (b'{"kind":"fail","how":"business"}', Fail("business")),
         (b'{"kind":"slow","delay":0.5,"seconds":9,"scope":"rest"}', Slow(0.5, 9, "rest")),
     ],
@@ -108,6 +189,8 @@ def test_faults_are_read_from_json(text: bytes, fault: faults.AnyFault) -> None:
         b'{"kind":"close","code":99}',
         b'{"kind":"refuse"}',
         b'{"kind":"fail","how":"slowly"}',
+        b'{"kind":"garble"}',
+        b'{"kind":"skew","seconds":1e9}',
         b'{"kind":"slow","delay":0,"seconds":1}',
         b'{"kind":"drop","farmes":1}',
     ],

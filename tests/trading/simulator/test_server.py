@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -26,7 +26,19 @@ from trading.core.errors import (
 from trading.exchanges.coinbase.accounts import CoinbaseAccounts
 from trading.exchanges.ports import Response
 from trading.simulator.clock import SimulatedClock
-from trading.simulator.faults import Accept, Close, Drop, Fail, Freeze, Refuse, Slow, Thaw
+from trading.simulator.faults import (
+    HUGE_BYTES,
+    Accept,
+    Close,
+    Drop,
+    Fail,
+    Freeze,
+    Garble,
+    Refuse,
+    Skew,
+    Slow,
+    Thaw,
+)
 from trading.simulator.server import Simulator, serve
 from trading.simulator.venues.coinbase.rest import TROUBLES
 from trading.simulator.venues.ports import Trouble
@@ -238,6 +250,58 @@ def test_every_trouble_is_tried() -> None:
     assert {trouble for trouble, _ in READ_AS} == set(TROUBLES)
 
 
+async def test_garbled_frames_arrive_as_ordered(simulator: Simulator) -> None:
+    async with connect(simulator.websocket, max_size=2**24) as socket:
+        await subscribe(socket, "heartbeats")
+        last = (await receive(socket))["sequence_num"]
+        simulator.inject(Garble(how="duplicate"))
+        assert [(await receive(socket))["sequence_num"] for _ in range(2)] == [last + 1] * 2
+        simulator.inject(Garble(how="huge"))
+        assert len((await receive(socket))["unheard_of"]) == HUGE_BYTES
+        simulator.inject(Garble(how="malformed"))
+        with pytest.raises(json.JSONDecodeError):
+            await receive(socket)
+
+
+async def test_late_trades_come_after_the_thaw_with_their_old_times(simulator: Simulator) -> None:
+    async with connect(simulator.websocket, max_size=2**24) as socket:
+        await subscribe(socket, "market_trades", "BTC-USD")
+        while (await receive(socket))["channel"] != "subscriptions":
+            pass
+        await subscribe(socket, "heartbeats")
+        simulator.inject(Freeze(product_id="BTC-USD", late=True))
+        newest, clock = 0, datetime.min.replace(tzinfo=UTC)
+        beats = 0
+        while beats < 3:
+            frame = await receive(socket)
+            if frame["channel"] == "heartbeats":
+                beats += 1
+                clock = datetime.fromisoformat(frame["timestamp"])
+            elif frame["channel"] == "market_trades":
+                newest = int(frame["events"][0]["trades"][0]["trade_id"])
+        simulator.inject(Thaw(product_id="BTC-USD"))
+        while (frame := await receive(socket))["channel"] != "market_trades":
+            pass
+    trades = frame["events"][0]["trades"]
+    assert datetime.fromisoformat(trades[-1]["time"]) < clock
+    assert not newest or int(trades[-1]["trade_id"]) == newest + 1
+
+
+@pytest.mark.parametrize("seconds", [90, -90])
+async def test_a_skewed_clock_shows_in_stamps_and_not_in_trades(
+    simulator: Simulator, rest: httpx.AsyncClient, seconds: int
+) -> None:
+    simulator.inject(Skew(seconds=seconds))
+    told = int((await rest.get("/time")).json()["epochMillis"]) / 1_000
+    assert abs(told - seconds - simulator.clock.now_us() / 1e6) < SPEED
+    async with connect(simulator.websocket, max_size=2**24) as socket:
+        await subscribe(socket, "market_trades", "BTC-USD")
+        frame = await receive(socket)
+    stamp = datetime.fromisoformat(frame["timestamp"]).timestamp()
+    traded = datetime.fromisoformat(frame["events"][0]["trades"][0]["time"]).timestamp()
+    assert abs(stamp - seconds - traded) < SPEED
+
+
 async def test_a_slow_exchange_is_waited_for_or_given_up(
     simulator: Simulator, rest: httpx.AsyncClient
 ) -> None:
@@ -258,7 +322,8 @@ async def test_a_slow_exchange_is_waited_for_or_given_up(
 async def test_faults_are_ordered_over_http(simulator: Simulator, rest: httpx.AsyncClient) -> None:
     address = f"{simulator.admin}/faults"
     answer = await rest.post(address, json={"kind": "freeze", "product_id": "BTC-USD"})
-    assert answer.json() == {"injected": {"kind": "freeze", "product_id": "BTC-USD"}}
+    injected = {"kind": "freeze", "product_id": "BTC-USD", "late": False}
+    assert answer.json() == {"injected": injected}
     assert (await rest.get(f"{simulator.admin}/state")).json()["muted"] == ["BTC-USD"]
     wrong = await rest.post(address, json={"kind": "explode"})
     assert wrong.status_code == 400
@@ -292,6 +357,8 @@ async def test_the_state_tells_what_runs(simulator: Simulator, rest: httpx.Async
         "products": len(simulator.world.products),
         "frozen": False,
         "muted": [],
+        "late": [],
+        "skew_seconds": 0.0,
         "refusing": False,
     }
 

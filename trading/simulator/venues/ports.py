@@ -75,8 +75,16 @@ class Session(Protocol):
     def throttled(self) -> list[Frame]:
         """What to send for a message beyond the limit, which is not obeyed."""
 
-    def advance(self, at: Moment, muted: frozenset[str]) -> list[Frame]:
-        """What is due now. Products in ``muted`` stay silent, and what they do is lost."""
+    def advance(
+        self, at: Moment, muted: frozenset[str], late: frozenset[str] = frozenset()
+    ) -> list[Frame]:
+        """What is due now.
+
+        Args:
+            at: Now.
+            muted: Products that stay silent, and what they do is lost.
+            late: Products that stay silent, and what they do is told when they no longer are.
+        """
 
     def close_code(self, at: Moment) -> int | None:
         """The code to close with if the venue would hang up now, else None."""

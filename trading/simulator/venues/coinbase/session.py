@@ -76,6 +76,7 @@ class CoinbaseSession:
         self._due: dict[str, float] = {}
         self._books: dict[str, Depth] = {}
         self._muted: frozenset[str] = frozenset()
+        self._late: frozenset[str] = frozenset()
 
     # ------------------------------------------------------------------ the client speaks
 
@@ -147,9 +148,11 @@ class CoinbaseSession:
 
     # ------------------------------------------------------------------ time passes
 
-    def advance(self, at: Moment, muted: frozenset[str]) -> list[Frame]:
+    def advance(
+        self, at: Moment, muted: frozenset[str], late: frozenset[str] = frozenset()
+    ) -> list[Frame]:
         """The frames that are due at this moment."""
-        self._muted = muted
+        self._muted, self._late = muted, late
         frames: list[Frame] = []
         for channel in [name for name, due in self._due.items() if due <= at.steady]:
             # Never a burst of catching up: the next look is in the future.
@@ -162,7 +165,8 @@ class CoinbaseSession:
 
     def _tell(self, channel: str, at: Moment) -> list[Frame]:
         books = self._books_of(channel)
-        frames = list(self._updates(channel, [b for b in books if b not in self._muted], at))
+        silent = self._muted | self._late
+        frames = list(self._updates(channel, [book for book in books if book not in silent], at))
         for book in self._muted & books.keys():
             self._told[channel, book] = at.now_us
         return frames
