@@ -152,7 +152,7 @@ class AccountsReading(Protocol):
 
 
 class Accounts(Protocol):
-    """What an exchange offers to somebody with a key. ``Key`` is the exchange's own type."""
+    """What an exchange offers to somebody with a key, whose type is the exchange's own."""
 
     def read_key(self, *, name: str, secret: str, passphrase: str = "") -> Any:
         """The key that these texts are; its repr holds no secret.

@@ -20,6 +20,20 @@ def test_exchange_is_found_by_its_own_name(name: str) -> None:
     assert found.silence_seconds > 0
 
 
+@pytest.mark.parametrize("name", sorted(EXCHANGES))
+def test_exchange_with_accounts_reads_them_from_the_first_page(name: str) -> None:
+    accounts = exchange(name).accounts
+    if accounts is None:
+        pytest.skip(f"{name} shows no accounts")
+
+    reading = accounts.reading()
+
+    assert reading.request() is not None
+    assert reading.accounts == ()
+    with pytest.raises(ConfigError):
+        accounts.read_key(name="", secret="", passphrase="")
+
+
 def test_unknown_exchange_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="one of coinbase"):
         exchange("mtgox")
