@@ -152,6 +152,9 @@ class Desk:
         cooldown = max(self._seat.plan.rules.cooldown_seconds, 1)
         if any(abs(signal.closed_at - closed_at) < cooldown for closed_at in told):
             return
+        since = signal.once_since
+        if since is not None and any(closed_at > since for closed_at in told):
+            return
         told.append(signal.closed_at)
         self.last_signal_at = max(signal.closed_at, self.last_signal_at or 0)
         self._sinks.signal_fired(FiredSignal(owner=self._seat.owner, signal=signal, missed=missed))

@@ -55,19 +55,17 @@ class AlertThresholds(Section):
         bool,
         about(
             "Reversal",
-            "MACD-V turns back from an extreme.",
+            "MACD-V turns back from beyond ±150, once in each excursion.",
             examples=(True, False),
-            recorded_only=True,
         ),
     ] = True
     momentum_shift: Annotated[
         bool,
         about(
             "Momentum shift",
-            "MACD-V changes its zone, or its histogram changes slope.",
+            "MACD-V passes ±50 or ±150, or its histogram turns for two bars beyond ±50.",
             examples=(True, False),
             alias="momentumShift",
-            recorded_only=True,
         ),
     ] = True
     price_move: PriceMove = True

@@ -68,9 +68,13 @@ def seat(decided: DeskPlan, *, is_open: bool = True) -> Seat:
     return Seat(owner=owner(), plan=decided, gate=Gate(is_open=is_open))
 
 
+LEVELS = SignalRules(kinds=frozenset({SignalKind.LEVEL}))
+"""What the bars of :func:`closed` fire, and nothing beside it."""
+
+
 def desk(recorder: Recorder, rules: SignalRules | None = None, *, is_open: bool = True) -> Desk:
     """A desk that has looked at BTC and ETH since ever."""
-    made = Desk(seat(plan(BTC, ETH, rules=rules), is_open=is_open), recorder)
+    made = Desk(seat(plan(BTC, ETH, rules=rules or LEVELS), is_open=is_open), recorder)
     for market in (BTC, ETH):
         made.attendance(market).arrive(0)
     return made
@@ -120,7 +124,7 @@ def test_timeframe_that_is_not_watched_is_left_out() -> None:
 
 def test_cooldown_is_the_exchanges_and_of_market_timeframe_and_kind() -> None:
     recorder = Recorder()
-    working = desk(recorder, SignalRules(cooldown_seconds=300))
+    working = desk(recorder, replace(LEVELS, cooldown_seconds=300))
     for minute in (0, 1, 4, 5):
         working.closed(closed(minute))
     working.closed(closed(1, market=ETH))
@@ -138,17 +142,45 @@ def test_cooldown_is_the_exchanges_and_of_market_timeframe_and_kind() -> None:
 
 def test_amended_bar_never_tells_its_signal_twice() -> None:
     recorder = Recorder()
-    working = desk(recorder, SignalRules(cooldown_seconds=0))
+    working = desk(recorder, replace(LEVELS, cooldown_seconds=0))
     for minute in (1, 2, 1, 2):
         working.closed(closed(minute, late=True))
     assert [f.signal.opened_at - NOON for f in recorder.signals] == [60, 120]
+
+
+def reversing(minute: int, since: int) -> Closed:
+    """A bar on which the excursion reverses that began ``since`` minutes after noon."""
+    bar = closed(minute, before=-170.0, now=-160.0)
+    began = NOON + 60 * since
+    before = bar.point._replace(excursion_since=began)
+    return replace(bar, previous=before, point=before._replace(has_reversed=True))
+
+
+@pytest.mark.parametrize("amended", [9, 11])
+def test_excursion_reverses_once_although_an_amendment_moves_the_bar(amended: int) -> None:
+    recorder = Recorder()
+    rules = SignalRules(kinds=frozenset({SignalKind.REVERSAL}), cooldown_seconds=0)
+    working = desk(recorder, rules)
+    for bar in (reversing(10, since=5), reversing(amended, since=5), reversing(13, since=12)):
+        working.closed(bar)
+    assert [f.signal.opened_at - NOON for f in recorder.signals] == [600, 780]
+
+
+def test_two_kinds_on_one_bar_both_leave() -> None:
+    recorder = Recorder()
+    both = frozenset({SignalKind.LEVEL, SignalKind.MOMENTUM_SHIFT})
+    desk(recorder, SignalRules(kinds=both)).closed(closed(1))
+    assert [f.signal.kind for f in recorder.signals] == [
+        SignalKind.LEVEL,
+        SignalKind.MOMENTUM_SHIFT,
+    ]
 
 
 def test_new_seat_keeps_the_cooldown_and_takes_the_new_fence() -> None:
     recorder, later = Recorder(), Recorder()
     working = desk(recorder)
     working.closed(closed(1))
-    taken = replace(seat(plan(BTC)), owner=owner(fence=2))
+    taken = replace(seat(plan(BTC, rules=LEVELS)), owner=owner(fence=2))
     working.take_seat(taken, later)
     working.closed(closed(2))
     working.closed(closed(10))
@@ -160,7 +192,7 @@ def test_market_taken_off_the_plan_and_put_back_begins_anew() -> None:
     recorder = Recorder()
     working = desk(recorder)
     working.take_seat(seat(plan(ETH)), recorder)
-    working.take_seat(seat(plan(BTC, ETH)), recorder)
+    working.take_seat(seat(plan(BTC, ETH, rules=LEVELS)), recorder)
     working.closed(closed(1))
     assert recorder.signals == []
     assert not working.attendance(BTC).is_present
@@ -169,7 +201,7 @@ def test_market_taken_off_the_plan_and_put_back_begins_anew() -> None:
 
 def test_bar_that_closed_in_a_pause_is_neither_signal_nor_miss() -> None:
     recorder = Recorder()
-    working = desk(recorder, SignalRules(cooldown_seconds=0))
+    working = desk(recorder, replace(LEVELS, cooldown_seconds=0))
     working.attendance(BTC).leave(us(70.0))
     working.attendance(BTC).arrive(us(250.0))
     for minute in range(6):

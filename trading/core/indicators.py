@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from trading.core.market import Candle
 from trading.core.stages import Stage, is_inside_band, stage
+from trading.core.turns import Turns
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -45,6 +46,10 @@ class IndicatorPoint(NamedTuple):
         atr: Quote currency; None before 26 true ranges.
         stage: Where the market is in its cycle.
         bars: Real (not synthetic) bars so far, this one included.
+        excursion_since: When the excursion began that the bar is part of, unix seconds; None
+            within the extremes. This and what follows is of :class:`trading.core.turns.Turns`.
+        has_reversed: Whether that excursion has reversed by now.
+        trend: Where the histogram tends: 1 up, -1 down, 0 while that is unknown.
     """
 
     opened_at: int
@@ -57,6 +62,9 @@ class IndicatorPoint(NamedTuple):
     atr: float | None
     stage: Stage
     bars: int
+    excursion_since: int | None = None
+    has_reversed: bool = False
+    trend: int = 0
 
 
 class _Mean:
@@ -115,6 +123,7 @@ class IndicatorSeries:
         "_ranging_bars",
         "_signal",
         "_slow",
+        "_turns",
         "last",
     )
 
@@ -128,6 +137,7 @@ class IndicatorSeries:
         self._previous_close: float | None = None
         self._bars = 0
         self._ranging_bars = 0
+        self._turns = Turns()
         self.last: IndicatorPoint | None = None
 
     def append(self, candle: Candle) -> IndicatorPoint:
@@ -147,6 +157,8 @@ class IndicatorSeries:
             histogram = None if signal is None else macd_v - signal
         inside = macd_v is not None and is_inside_band(macd_v)
         self._ranging_bars = self._ranging_bars + 1 if inside else 0
+        turns = self._turns
+        turns.add(candle.opened_at, macd_v, histogram)
         self.last = point = IndicatorPoint(
             candle.opened_at,
             candle.closes_at,
@@ -158,13 +170,16 @@ class IndicatorSeries:
             atr,
             stage(macd_v, signal, self._ranging_bars),
             self._bars,
+            turns.excursion_since,
+            turns.has_reversed,
+            turns.trend,
         )
         return point
 
     def copy(self) -> IndicatorSeries:
         """An independent twin: what is appended to one does not move the other."""
         twin = copy.copy(self)
-        for name in ("_fast", "_slow", "_signal", "_atr", "_gain", "_loss"):
+        for name in ("_fast", "_slow", "_signal", "_atr", "_gain", "_loss", "_turns"):
             setattr(twin, name, copy.copy(getattr(self, name)))
         return twin
 

@@ -33,7 +33,7 @@ class SignalKind(StrEnum):
     PRICE_MOVE = "price-move"
 
 
-IMPLEMENTED_KINDS = frozenset({SignalKind.LEVEL, SignalKind.CROSSOVER})
+IMPLEMENTED_KINDS = frozenset(set(SignalKind) - {SignalKind.PRICE_MOVE})
 """The kinds that :func:`trading.core.signals.signals` looks for today."""
 
 DEFAULT_LEVELS = (150.0, 200.0, 250.0, 300.0, 350.0, 400.0)

@@ -1,17 +1,40 @@
 """Which signals a closed bar fires.
 
-Rule 1: a signal is a transition between two closed bars; a state that lasts fires nothing.
-Rule 2: whether a signal was told before, and who wants it, is not known here.
+Rule 1: a signal is a transition between two closed bars; a state that lasts fires nothing. What
+    needs more of the past than the bar before is a state of the bar: see :mod:`trading.core.turns`.
+Rule 2: a bar fires each kind once at most.
+Rule 3: up and down mirror each other, but for the two shares of a reversal.
+Rule 4: whether a signal was told before, and who wants it, is not known here.
+
+==============  ==================================================  =========================
+kind            fires on the bar on which                           detail
+==============  ==================================================  =========================
+level           MACD-V goes from on or within a level to beyond     ``through +150``
+                it, away from zero; the furthest one counts
+crossover       MACD-V goes from on or below its signal line to     ``above signal line``
+                above it; or mirrored
+reversal        an excursion beyond an extreme has reversed, once   ``turning up below -150``
+                in each; up from below -150, down from above +150
+momentum shift  MACD-V enters another of the five zones of          ``zone above +150``
+                :func:`trading.core.stages.zone`
+momentum shift  the histogram's trend flips, which takes two steps  ``histogram turns up``
+                the same way, both to bars with MACD-V at least 50
+                from zero; the second one is this bar
+==============  ==================================================  =========================
+
+Where a bar enters another zone and its histogram flips too, the zone is what is told.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from trading.core.indicators import IndicatorPoint
 from trading.core.market import Market, Timeframe
 from trading.core.modes import SignalKind, SignalRules
+from trading.core.stages import BAND, EXTREME, ZONES, zone
 
 
 class Direction(StrEnum):
@@ -34,6 +57,9 @@ class Signal:
         detail: The transition in a few words.
         point: The values that made it fire.
         previous: Those of the bar before.
+        once_since: Of its kind only one counts that closed after this moment, unix seconds: an
+            excursion reverses once, also where an amendment moves the bar on which it does. None
+            where every transition counts.
     """
 
     market: Market
@@ -48,6 +74,17 @@ class Signal:
     detail: str
     point: IndicatorPoint
     previous: IndicatorPoint
+    once_since: int | None = None
+
+
+class _Found(NamedTuple):
+    """A transition: all of a signal that is not of the bar."""
+
+    kind: SignalKind
+    direction: Direction
+    detail: str
+    level: float | None = None
+    once_since: int | None = None
 
 
 def signals(
@@ -58,7 +95,7 @@ def signals(
     timeframe: Timeframe,
     rules: SignalRules,
 ) -> list[Signal]:
-    """Everything that ``current`` fires after ``previous`` under ``rules``.
+    """Everything that the indicators of ``current`` fire after ``previous`` under ``rules``.
 
     Args:
         previous: The bar directly before; None when there is none, and then nothing fires.
@@ -72,50 +109,79 @@ def signals(
     before, now = previous.macd_v, current.macd_v
     if before is None or now is None:
         return []
-    found: list[tuple[SignalKind, Direction, float | None, str]] = []
-    if SignalKind.LEVEL in rules.kinds:
-        level = _level_crossed(before, now, rules.levels)
-        if level is not None:
-            direction = Direction.UP if level > 0 else Direction.DOWN
-            found.append((SignalKind.LEVEL, direction, level, f"through {level:+g}"))
-    if SignalKind.CROSSOVER in rules.kinds:
-        crossing = _crossing(before, previous.signal, now, current.signal)
-        if crossing is not None:
-            side = "above" if crossing is Direction.UP else "below"
-            found.append((SignalKind.CROSSOVER, crossing, None, f"{side} signal line"))
+    kinds = rules.kinds
+    found = (
+        _level(before, now, rules.levels) if SignalKind.LEVEL in kinds else None,
+        _crossover(previous, current) if SignalKind.CROSSOVER in kinds else None,
+        _reversal(previous, current) if SignalKind.REVERSAL in kinds else None,
+        _momentum_shift(previous, current) if SignalKind.MOMENTUM_SHIFT in kinds else None,
+    )
     return [
         Signal(
             market=market,
             timeframe=timeframe,
-            kind=kind,
-            direction=direction,
+            kind=one.kind,
+            direction=one.direction,
             opened_at=current.opened_at,
             closed_at=current.closes_at,
             price=current.close,
             value=now,
-            level=level,
-            detail=detail,
+            level=one.level,
+            detail=one.detail,
             point=current,
             previous=previous,
+            once_since=one.once_since,
         )
-        for kind, direction, level, detail in found
+        for one in found
+        if one is not None
     ]
 
 
-def _level_crossed(before: float, now: float, levels: tuple[float, ...]) -> float | None:
-    """The furthest level crossed away from zero, signed; None when none was."""
+def _level(before: float, now: float, levels: tuple[float, ...]) -> _Found | None:
     if now > 0.0:
-        return max((level for level in levels if before <= level < now), default=None)
-    return min((-level for level in levels if before >= -level > now), default=None)
+        level = max((level for level in levels if before <= level < now), default=None)
+    else:
+        level = min((-level for level in levels if before >= -level > now), default=None)
+    if level is None:
+        return None
+    direction = Direction.UP if level > 0 else Direction.DOWN
+    return _Found(SignalKind.LEVEL, direction, f"through {level:+g}", level)
 
 
-def _crossing(
-    before: float, before_signal: float | None, now: float, now_signal: float | None
-) -> Direction | None:
-    if before_signal is None or now_signal is None:
+def _crossover(previous: IndicatorPoint, current: IndicatorPoint) -> _Found | None:
+    before, before_signal = previous.macd_v, previous.signal
+    now, now_signal = current.macd_v, current.signal
+    if before is None or before_signal is None or now is None or now_signal is None:
         return None
     if before <= before_signal and now > now_signal:
-        return Direction.UP
+        return _Found(SignalKind.CROSSOVER, Direction.UP, "above signal line")
     if before >= before_signal and now < now_signal:
-        return Direction.DOWN
+        return _Found(SignalKind.CROSSOVER, Direction.DOWN, "below signal line")
+    return None
+
+
+def _reversal(previous: IndicatorPoint, current: IndicatorPoint) -> _Found | None:
+    since, now = current.excursion_since, current.macd_v
+    if now is None or since is None or not current.has_reversed:
+        return None
+    if previous.has_reversed and previous.excursion_since == since:
+        return None
+    if now < 0.0:
+        detail, direction = f"turning up below -{EXTREME:g}", Direction.UP
+    else:
+        detail, direction = f"turning down above +{EXTREME:g}", Direction.DOWN
+    return _Found(SignalKind.REVERSAL, direction, detail, once_since=since)
+
+
+def _momentum_shift(previous: IndicatorPoint, current: IndicatorPoint) -> _Found | None:
+    before, now = previous.macd_v, current.macd_v
+    if before is None or now is None:
+        return None
+    left, entered = zone(before), zone(now)
+    if left != entered:
+        direction = Direction.UP if entered > left else Direction.DOWN
+        return _Found(SignalKind.MOMENTUM_SHIFT, direction, f"zone {ZONES[entered]}")
+    if previous.trend * current.trend < 0 and min(abs(before), abs(now)) >= BAND:
+        direction = Direction.UP if current.trend > 0 else Direction.DOWN
+        return _Found(SignalKind.MOMENTUM_SHIFT, direction, f"histogram turns {direction}")
     return None

@@ -48,6 +48,23 @@ def is_inside_band(macd_v: float) -> bool:
     return -BAND < macd_v < BAND
 
 
+ZONES = ("below -150", "-150 to -50", "-50 to +50", "+50 to +150", "above +150")
+"""The zones of momentum, from the bottom to the top."""
+
+
+def zone(macd_v: float) -> int:
+    """The zone of a value, as an index of :data:`ZONES`.
+
+    A boundary belongs to the zone nearer to zero, as a level counts when it is passed: so a market
+    that falls is told what its mirror image that rises is told.
+    """
+    if macd_v > BAND:
+        return 4 if macd_v > EXTREME else 3
+    if macd_v < -BAND:
+        return 0 if macd_v < -EXTREME else 1
+    return 2
+
+
 def stage(macd_v: float | None, signal: float | None, ranging_bars: int) -> Stage:
     """The one stage of a closed bar.
 

@@ -12,6 +12,6 @@ def test_order_book_scalping_is_named_but_not_implemented() -> None:
 def test_rules_look_for_what_is_implemented_from_a_hundred_bars_on() -> None:
     rules = SignalRules()
 
-    assert sorted(rules.kinds) == [SignalKind.CROSSOVER, SignalKind.LEVEL]
+    assert rules.kinds == set(SignalKind) - {SignalKind.PRICE_MOVE}
     assert list(rules.levels) == [150.0, 200.0, 250.0, 300.0, 350.0, 400.0]
     assert (rules.cooldown_seconds, rules.minimum_bars) == (300, 100)
