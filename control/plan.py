@@ -7,9 +7,10 @@ Rule 2: :func:`plan_of` is pure: the same document, mode and positions give the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from django.db.models import Max
 
@@ -20,6 +21,8 @@ from settings_app import credentials, desired, services
 from settings_app.errors import FieldError, SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.schema import Settings
+from settings_app.schema.markets import ExchangeSettings
+from trading.core.holdings import Holding
 from trading.core.market import Market, Timeframe
 from trading.core.modes import Mode
 from trading.exchanges.registry import EXCHANGES
@@ -82,12 +85,12 @@ def situation(user_id: int) -> Situation:
         )
     named = tuple(dict.fromkeys(credentials.named(stored.document).values()))
     found = credentials.usable(holder, first=named)
-    held = Position.objects.filter(user_id=user_id).values_list("exchange", "symbol")
     return Situation(
         desired=wanted,
         settings_revision=stored.revision,
         plan=replace(
-            plan_of(stored.document, row.mode, held), since=_wanted_since(user_id, stored)
+            plan_of(stored.document, row.mode, _held(user_id)),
+            since=_wanted_since(user_id, stored),
         ),
         document=stored.document,
         credentials_set=found,
@@ -117,25 +120,36 @@ def last_undo(user_id: int) -> Undo | None:
     return None if row is None else Undo.of_row(**row)
 
 
+def _held(user_id: int) -> dict[Market, Decimal | None]:
+    """What each of the user's positions cost; an empty one costs nothing."""
+    rows = Position.objects.filter(user_id=user_id).values_list(
+        "exchange", "symbol", "quantity", "cost_basis"
+    )
+    return {
+        Market(exchange, symbol): cost if quantity else None
+        for exchange, symbol, quantity, cost in rows
+    }
+
+
 def _problems(exc: SettingsInvalid | SettingsTooNew) -> tuple[FieldError, ...]:
     return exc.errors if isinstance(exc, SettingsInvalid) else (FieldError("", str(exc)),)
 
 
-def plan_of(document: Settings, mode: Mode, held: Iterable[tuple[str, str]]) -> DeskPlan:
+def plan_of(document: Settings, mode: Mode, held: Mapping[Market, Decimal | None]) -> DeskPlan:
     """What a desk does in a mode.
 
     Args:
         document: The user's settings, current and valid.
         mode: What the runtime is for.
-        held: Exchange and symbol of every position.
+        held: The cost basis of every position, in quote currency; None where it is not known.
 
     Returns:
         A plan with only those markets whose exchange is enabled and known to this program.
     """
     of_mode = document.modes.of(mode)
     candidates = _candidates(document, of_mode.symbol_source, held)
-    usable = {
-        name
+    usable: dict[str, ExchangeSettings] = {
+        name: exchange
         for name, exchange in document.exchanges.items()
         if exchange.enabled and name in EXCHANGES
     }
@@ -146,15 +160,33 @@ def plan_of(document: Settings, mode: Mode, held: Iterable[tuple[str, str]]) -> 
         markets=tuple(markets),
         timeframes=tuple(timeframe for timeframe in Timeframe if timeframe in wanted),
         rules=of_mode.rules,
+        holdings={
+            market: _holding(document, usable[market.exchange], cost)
+            for market in markets
+            if (cost := held.get(market)) is not None and cost > 0
+        },
     )
 
 
-def _candidates(document: Settings, source: str, held: Iterable[tuple[str, str]]) -> list[Market]:
+def _holding(document: Settings, exchange: ExchangeSettings, cost_basis: Decimal) -> Holding:
+    """A position by the percentages of its exchange, else of the profile."""
+    here, everywhere = exchange.defaults, document.perseus_profile.trade_settings
+    stop_loss, take_profit = here.stop_loss_percentage, here.take_profit_percentage
+    return Holding.of(
+        cost_basis,
+        stop_loss_percentage=everywhere.stop_loss_percentage if stop_loss is None else stop_loss,
+        take_profit_percentage=(
+            everywhere.take_profit_percentage if take_profit is None else take_profit
+        ),
+    )
+
+
+def _candidates(document: Settings, source: str, held: Iterable[Market]) -> list[Market]:
     match source:
         case "watchlist":
             return [Market(row.exchange, row.symbol) for row in document.watchlist if row.enabled]
         case "positions":
             by_hand = [Market(row.exchange, row.symbol) for row in document.position_symbols]
-            return [*(Market(*pair) for pair in held), *by_hand]
+            return [*held, *by_hand]
         case _:
             return []  # the scanner's last approved scan: nobody has approved one yet

@@ -9,12 +9,14 @@ Rule 3: nothing passes a closed gate.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from trading.core.market import MICROSECONDS, Market, Timeframe
 from trading.core.modes import SignalKind
 from trading.core.series import Closed
-from trading.core.signals import Signal, signals
+from trading.core.signals import Direction, Signal, price_move, signals
 from trading.ports import DeskPlan, FiredSignal, Gate, IndicatorUpdate, Owner, Sinks
 
 REMEMBERED_ABSENCES = 16
@@ -78,6 +80,18 @@ class Attendance:
         return any(since < at_us <= until for since, until in self._absences)
 
 
+class _Told(NamedTuple):
+    closed_at: int
+    direction: Direction
+
+    def silences(self, signal: Signal, cooldown_seconds: int) -> bool:
+        """Whether a signal of the same kind is too close to it, or is it once more, amended."""
+        if abs(signal.closed_at - self.closed_at) < cooldown_seconds:
+            return True
+        since = signal.once_since
+        return since is not None and self.closed_at > since and self.direction is signal.direction
+
+
 class Desk:
     """The rules of one user, applied to bars that are shared by all."""
 
@@ -87,7 +101,7 @@ class Desk:
         self.symbols = _by_exchange(seat.plan)
         """The canonical symbols of its plan, by exchange."""
         self._attendances: dict[Market, Attendance] = {}
-        self._told: dict[tuple[Market, Timeframe, SignalKind], deque[int]] = {}
+        self._told: dict[tuple[Market, Timeframe, SignalKind], deque[_Told]] = {}
         self.candles_closed = 0
         """1m candles closed for this desk since it opened."""
         self.trades = 0
@@ -128,21 +142,25 @@ class Desk:
         if candle.timeframe is Timeframe.M1:
             self.candles_closed += 1
             self.last_candle_at = max(candle.opened_at, self.last_candle_at or 0)
-        if candle.timeframe not in seat.plan.timeframes:
-            return
         if self.attendance(candle.market).was_away(candle.closes_at):
             return
-        self._sinks.indicator_moved(
-            IndicatorUpdate(owner=seat.owner, candle=candle, point=closed.point)
-        )
-        for signal in signals(
-            closed.previous,
-            closed.point,
-            market=candle.market,
-            timeframe=candle.timeframe,
-            rules=seat.plan.rules,
-        ):
+        for signal in self._signals(closed):
             self._fire(signal, missed=closed.late)
+
+    def _signals(self, closed: Closed) -> Iterator[Signal]:
+        plan, market, timeframe = self._seat.plan, closed.candle.market, closed.candle.timeframe
+        if timeframe in plan.timeframes:
+            self._sinks.indicator_moved(
+                IndicatorUpdate(owner=self._seat.owner, candle=closed.candle, point=closed.point)
+            )
+            yield from signals(
+                closed.previous, closed.point, market=market, timeframe=timeframe, rules=plan.rules
+            )
+        holding = plan.holdings.get(market) if timeframe is Timeframe.M1 else None
+        if holding is not None and SignalKind.PRICE_MOVE in plan.rules.kinds:
+            moved = price_move(closed.previous, closed.point, market=market, holding=holding)
+            if moved is not None:
+                yield moved
 
     def _fire(self, signal: Signal, *, missed: bool) -> None:
         told = self._told.setdefault(
@@ -150,12 +168,9 @@ class Desk:
         )
         # At least one second, so that an amended bar never tells its own signal twice.
         cooldown = max(self._seat.plan.rules.cooldown_seconds, 1)
-        if any(abs(signal.closed_at - closed_at) < cooldown for closed_at in told):
+        if any(one.silences(signal, cooldown) for one in told):
             return
-        since = signal.once_since
-        if since is not None and any(closed_at > since for closed_at in told):
-            return
-        told.append(signal.closed_at)
+        told.append(_Told(signal.closed_at, signal.direction))
         self.last_signal_at = max(signal.closed_at, self.last_signal_at or 0)
         self._sinks.signal_fired(FiredSignal(owner=self._seat.owner, signal=signal, missed=missed))
 

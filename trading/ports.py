@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
+from trading.core.holdings import Holding
 from trading.core.indicators import IndicatorPoint
 from trading.core.market import Candle, Market, Timeframe
 from trading.core.modes import SignalRules
@@ -65,6 +66,7 @@ class DeskPlan:
         rules: Which signals count, and from where.
         since: From when on it has been wanted without a break, unix seconds; None: not known. A
             signal of an outage that began later was missed, one from before is nobody's.
+        holdings: What is held of the markets, where it is known what it cost.
     """
 
     mode: str
@@ -72,6 +74,7 @@ class DeskPlan:
     timeframes: tuple[Timeframe, ...]
     rules: SignalRules
     since: int | None = None
+    holdings: Mapping[Market, Holding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,6 @@ class Settings(Section):
             "Profile",
             "How names, times and numbers appear to you.",
             applies=Applies.AT_ONCE,
-            recorded_only=True,
         ),
     ] = Profile()
     livermore_runtime: Annotated[

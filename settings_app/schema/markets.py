@@ -31,10 +31,13 @@ class ExchangeDefaults(Section):
 
     risk_tolerance: Annotated[
         RiskTolerance | None,
-        about("Risk tolerance", "How much risk you take here.", examples=("high",)),
+        about(
+            "Risk tolerance", "How much risk you take here.", examples=("high",), recorded_only=True
+        ),
     ] = None
     trading_strategy: Annotated[
-        Line | None, about("Strategy", "How you trade here.", examples=("breakout",))
+        Line | None,
+        about("Strategy", "How you trade here.", examples=("breakout",), recorded_only=True),
     ] = None
     stop_loss_percentage: Annotated[
         LossPercentage | None,
@@ -95,7 +98,7 @@ class ExchangeSettings(Section):
     ] = None
     defaults: Annotated[
         ExchangeDefaults,
-        about("Defaults", "What differs here from the profile.", recorded_only=True),
+        about("Defaults", "What differs here from the profile."),
     ] = ExchangeDefaults()
 
 

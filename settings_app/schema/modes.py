@@ -27,10 +27,10 @@ PriceMove = Annotated[
     bool,
     about(
         "Price move",
-        "A position's price passes the stop loss or the take profit.",
+        "A position's price passes the stop loss or the take profit, by its 1m candles whichever "
+        "timeframes are chosen.",
         examples=(True, False),
         alias="priceMove",
-        recorded_only=True,
     ),
 ]
 

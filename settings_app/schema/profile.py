@@ -31,14 +31,29 @@ class TradeSettings(Section):
     trading_strategy: Annotated[
         Line,
         about(
-            "Strategy", "Your own name for how you trade.", examples=("macdv-momentum", "breakout")
+            "Strategy",
+            "Your own name for how you trade.",
+            examples=("macdv-momentum", "breakout"),
+            recorded_only=True,
         ),
     ] = "macdv-momentum"
     preferred_geographies: Annotated[
-        Text, about("Preferred regions", "Regions whose assets you prefer.", examples=("US, EU",))
+        Text,
+        about(
+            "Preferred regions",
+            "Regions whose assets you prefer.",
+            examples=("US, EU",),
+            recorded_only=True,
+        ),
     ] = ""
     blacklisted_geographies: Annotated[
-        Text, about("Excluded regions", "Regions whose assets you avoid.", examples=("KP",))
+        Text,
+        about(
+            "Excluded regions",
+            "Regions whose assets you avoid.",
+            examples=("KP",),
+            recorded_only=True,
+        ),
     ] = ""
     trading_hours_utc: Annotated[
         HoursText,
@@ -47,11 +62,17 @@ class TradeSettings(Section):
             "When you trade; a range that ends earlier than it begins runs past midnight.",
             unit="UTC",
             examples=("13:30-20:00", "22:00-06:00"),
+            recorded_only=True,
         ),
     ] = "00:00-24:00"
     trading_days: Annotated[
         DaysText,
-        about("Trading days", "On which days you trade, in UTC.", examples=("mon-fri", "mon,wed")),
+        about(
+            "Trading days",
+            "On which days you trade, in UTC.",
+            examples=("mon-fri", "mon,wed"),
+            recorded_only=True,
+        ),
     ] = "mon-sun"
     max_daily_trades: Annotated[
         int,
@@ -61,6 +82,7 @@ class TradeSettings(Section):
             "The most trades you mean to make in a day; 0 means no limit.",
             unit="trades",
             examples=(12,),
+            recorded_only=True,
         ),
     ] = 0
     stop_loss_percentage: Annotated[
@@ -84,7 +106,10 @@ class TradeSettings(Section):
     preferred_timeframes: Annotated[
         TimeframesText,
         about(
-            "Preferred timeframes", "The timeframes you look at first.", examples=("1m,5m", "1d")
+            "Preferred timeframes",
+            "The timeframes you look at first.",
+            examples=("1m,5m", "1d"),
+            recorded_only=True,
         ),
     ] = "15m,1h,4h"
 
@@ -95,11 +120,21 @@ class Profile(Section):
     public_name: Annotated[
         Line,
         Field(min_length=1),
-        about("Display name", "Shown in the header and in alerts.", examples=("Anna",)),
+        about(
+            "Display name",
+            "Shown in the header and in alerts.",
+            examples=("Anna",),
+            recorded_only=True,
+        ),
     ] = "Trader"
     description: Annotated[
         Text,
-        about("Description", "A note about this account.", examples=("Swing trader, evenings",)),
+        about(
+            "Description",
+            "A note about this account.",
+            examples=("Swing trader, evenings",),
+            recorded_only=True,
+        ),
     ] = ""
     primary_exchange: Annotated[
         ExchangeName,
@@ -107,15 +142,26 @@ class Profile(Section):
             "Primary exchange",
             "Where a symbol is looked for when nothing else is said.",
             examples=("coinbase", "kucoin"),
+            recorded_only=True,
         ),
     ] = "coinbase"
     trading_mode: Annotated[
         Literal["paper", "live"],
-        about("Account", "Labels alerts; changes nothing else.", examples=("live",)),
+        about(
+            "Account",
+            "Labels alerts; changes nothing else.",
+            examples=("live",),
+            recorded_only=True,
+        ),
     ] = "paper"
     currency: Annotated[
         Currency,
-        about("Currency", "The currency in which you think.", examples=("EUR", "USDT")),
+        about(
+            "Currency",
+            "The currency in which you think.",
+            examples=("EUR", "USDT"),
+            recorded_only=True,
+        ),
     ] = "USD"
     timezone: Annotated[
         Timezone,
@@ -123,26 +169,43 @@ class Profile(Section):
             "Time zone",
             "All times on the pages; candles stay anchored to UTC.",
             examples=("Europe/Berlin", "America/New_York"),
+            recorded_only=True,
         ),
     ] = "UTC"
     locale: Annotated[
-        Locale, about("Locale", "How numbers and dates are written.", examples=("en-GB", "de"))
+        Locale,
+        about(
+            "Locale",
+            "How numbers and dates are written.",
+            examples=("en-GB", "de"),
+            recorded_only=True,
+        ),
     ] = "en-US"
     date_format: Annotated[
         Literal["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "D MMM YYYY"],
-        about("Date", "How dates are written.", examples=("DD.MM.YYYY",)),
+        about("Date", "How dates are written.", examples=("DD.MM.YYYY",), recorded_only=True),
     ] = "YYYY-MM-DD"
     time_format: Annotated[
         Literal["24h", "12h"],
-        about("Clock", "How times of day are written.", examples=("12h",)),
+        about("Clock", "How times of day are written.", examples=("12h",), recorded_only=True),
     ] = "24h"
     risk_tolerance: Annotated[
         RiskTolerance,
-        about("Risk tolerance", "How much risk you mean to take.", examples=("low",)),
+        about(
+            "Risk tolerance",
+            "How much risk you mean to take.",
+            examples=("low",),
+            recorded_only=True,
+        ),
     ] = "medium"
     investment_style: Annotated[
         Literal["conservative", "balanced", "aggressive"],
-        about("Investment style", "How you mean to invest.", examples=("conservative",)),
+        about(
+            "Investment style",
+            "How you mean to invest.",
+            examples=("conservative",),
+            recorded_only=True,
+        ),
     ] = "balanced"
     trade_settings: Annotated[
         TradeSettings,

@@ -61,7 +61,7 @@ class Rows:
         return Situation(
             desired=self.desired,
             settings_revision=self.settings_revision,
-            plan=plan_of(document, Mode(self.desired.mode), []),
+            plan=plan_of(document, Mode(self.desired.mode), {}),
             document=document,
             undo=self.undo,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -44,13 +45,13 @@ def row(market: Market, **fields: Any) -> dict[str, Any]:
 
 def test_the_scalper_watches_the_enabled_watchlist_in_its_order() -> None:
     settings = document(watchlist=[row(SOL), row(BTC, enabled=False), row(ETH)])
-    made = plan.plan_of(settings, Mode.SCALPER_MACDV, held=[BTC])
+    made = plan.plan_of(settings, Mode.SCALPER_MACDV, held={BTC: None})
     assert made.markets == (SOL, ETH)
 
 
 def test_the_position_monitor_watches_what_is_held_and_what_counts_as_held() -> None:
     settings = document(watchlist=[row(SOL)], position_symbols=[row(ETH), row(BTC)])
-    made = plan.plan_of(settings, Mode.POSITION_MONITOR, held=[BTC])
+    made = plan.plan_of(settings, Mode.POSITION_MONITOR, held={BTC: None})
     assert made.markets == (BTC, ETH)
 
 
@@ -61,18 +62,47 @@ def test_a_market_of_an_exchange_that_is_off_or_not_supported_yet_is_not_watched
         exchanges={"coinbase": {"enabled": False}, "kucoin": {"enabled": True}},
         watchlist=[row(BTC), row(elsewhere)],
     )
-    assert plan.plan_of(settings, Mode.SCALPER_MACDV, held=[]).markets == ()
+    assert plan.plan_of(settings, Mode.SCALPER_MACDV, held={}).markets == ()
 
 
 def test_the_rules_are_those_of_the_mode() -> None:
     settings = document(
         modes={"scalper-macdv": {"timeframes": ["1h", "5m"], "cooldown_seconds": 60}}
     )
-    made = plan.plan_of(settings, Mode.SCALPER_MACDV, held=[])
+    made = plan.plan_of(settings, Mode.SCALPER_MACDV, held={})
     assert made.timeframes == (Timeframe.M5, Timeframe.H1)
     assert made.rules.cooldown_seconds == 60
-    other = plan.plan_of(settings, Mode.POSITION_MONITOR, held=[])
+    other = plan.plan_of(settings, Mode.POSITION_MONITOR, held={})
     assert other.timeframes == tuple(Timeframe)
+
+
+def test_a_position_is_told_of_by_the_percentages_of_its_exchange_else_of_the_profile() -> None:
+    settings = document(
+        perseus_profile={
+            "trade_settings": {"stop_loss_percentage": 4, "take_profit_percentage": 8}
+        },
+        exchanges={"coinbase": {"defaults": {"take_profit_percentage": 16}}},
+    )
+    held = {BTC: Decimal(200), ETH: None, SOL: Decimal(0)}
+    made = plan.plan_of(settings, Mode.POSITION_MONITOR, held)
+    assert made.markets == (BTC, ETH, SOL)
+    assert list(made.holdings) == [BTC], "no cost basis, no price to be told of"
+    assert (made.holdings[BTC].stop_price, made.holdings[BTC].target_price) == (192.0, 232.0)
+
+
+def test_only_what_is_watched_is_told_of() -> None:
+    made = plan.plan_of(document(watchlist=[row(ETH)]), Mode.SCALPER_MACDV, {BTC: Decimal(200)})
+    assert made.holdings == {}
+
+
+@pytest.mark.django_db
+def test_what_is_held_costs_something_unless_nothing_is_left_of_it() -> None:
+    anna: User = UserFactory.create()
+    for market, quantity in ((BTC, 1), (ETH, 0)):
+        Position.objects.create(user=anna, **row(market), quantity=quantity, cost_basis=100)
+    now = plan.situation(anna.pk)
+    assert now.plan is not None
+    assert [(market, one.cost_basis) for market, one in now.plan.holdings.items()] == [(BTC, 100.0)]
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,7 +28,8 @@ from settings_app.schema import (
 )
 from settings_app.schema.fields import Section
 from settings_app.schema.tree import Node, leaves
-from trading.core.modes import IMPLEMENTED_KINDS, Mode
+from trading.core.market import Market
+from trading.core.modes import Mode
 
 LEAVES = dict(leaves())
 EVE = datetime(2026, 3, 25, 12, tzinfo=UTC)  # a Wednesday
@@ -212,14 +214,14 @@ def acts_on(document: Any) -> Any:
     "recorded only" to be taken away.
     """
     settings = parse_stored(json.dumps(document))
-    held = [("coinbase", "BTC-USD"), ("kucoin", "BTC-USD")]
+    held = {Market(exchange, "BTC-USD"): Decimal(100) for exchange in ("coinbase", "kucoin")}
     plans = []
     for mode in Mode:
         if mode.is_implemented:
             plan = plan_of(settings, mode, held)
             rules = plan.rules
-            acted = (rules.kinds & IMPLEMENTED_KINDS, rules.levels, rules.cooldown_seconds)
-            plans.append((plan.markets, plan.timeframes, acted))
+            acted = (rules.kinds, rules.levels, rules.cooldown_seconds)
+            plans.append((plan.markets, plan.timeframes, acted, plan.holdings))
     return (
         settings.sub,
         settings.version,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from tests.trading.running import BTC, ETH, Recorder, owner, plan
+from trading.core.holdings import Holding
 from trading.core.indicators import IndicatorPoint
 from trading.core.market import MICROSECONDS, Candle, Market, Timeframe
 from trading.core.modes import SignalKind, SignalRules
 from trading.core.series import Closed
+from trading.core.signals import Direction
 from trading.core.stages import Stage
 from trading.desk import Attendance, Desk, Seat
 from trading.ports import DeskPlan, Gate
@@ -174,6 +177,87 @@ def test_two_kinds_on_one_bar_both_leave() -> None:
         SignalKind.LEVEL,
         SignalKind.MOMENTUM_SHIFT,
     ]
+
+
+HELD = Holding.of(Decimal(200), stop_loss_percentage=2.5, take_profit_percentage=5.0)
+"""Told at 195 and at 210."""
+
+
+def priced(minute: int, before: float, now: float, timeframe: Timeframe = Timeframe.M1) -> Closed:
+    """A bar on which the price went from ``before`` to ``now`` and MACD-V stood still."""
+    bar = closed(minute, timeframe=timeframe, before=0.0, now=0.0)
+    assert bar.previous is not None
+    previous, point = bar.previous._replace(close=before), bar.point._replace(close=now)
+    return replace(bar, previous=previous, point=point)
+
+
+def holder(recorder: Recorder, *timeframes: Timeframe, cooldown_seconds: int = 0) -> Desk:
+    """A desk that holds BTC, and looks at these timeframes."""
+    rules = SignalRules(cooldown_seconds=cooldown_seconds)
+    decided = replace(plan(BTC, ETH, rules=rules), timeframes=timeframes, holdings={BTC: HELD})
+    made = Desk(seat(decided), recorder)
+    made.attendance(BTC).arrive(0)
+    return made
+
+
+@pytest.mark.parametrize("watched", [(Timeframe.M1, Timeframe.H1), (Timeframe.H1,)])
+def test_price_move_is_told_of_1m_bars_whatever_is_watched(watched: tuple[Timeframe, ...]) -> None:
+    recorder = Recorder()
+    working = holder(recorder, *watched)
+    for timeframe in Timeframe:
+        working.closed(priced(1, 200.0, 190.0, timeframe))
+    (fired,) = recorder.signals
+    assert (fired.signal.kind, fired.signal.timeframe) == (SignalKind.PRICE_MOVE, Timeframe.M1)
+    assert (fired.signal.direction, fired.signal.holding) == (Direction.DOWN, HELD)
+    assert {update.candle.timeframe for update in recorder.updates} == set(watched)
+
+
+def test_price_move_needs_a_position_with_a_cost_basis_and_its_kind() -> None:
+    recorder = Recorder()
+    working = holder(recorder, Timeframe.M1)
+    working.attendance(ETH).arrive(0)
+    eth = priced(1, 200.0, 190.0)
+    working.closed(replace(eth, candle=replace(eth.candle, market=ETH)))
+    others = replace(working.seat.plan, rules=SignalRules(kinds=frozenset({SignalKind.LEVEL})))
+    working.take_seat(seat(others), recorder)
+    working.closed(priced(1, 200.0, 190.0))
+    assert recorder.signals == []
+
+
+def test_price_move_waits_for_no_hundred_bars_but_for_an_indicator() -> None:
+    recorder = Recorder()
+    working = holder(recorder, Timeframe.M1)
+    bar = priced(1, 200.0, 190.0)
+    working.closed(replace(bar, point=bar.point._replace(macd_v=None)))
+    assert recorder.signals == []
+    working.closed(replace(bar, point=bar.point._replace(bars=26)))
+    assert len(recorder.signals) == 1
+
+
+@pytest.mark.parametrize("amended", [9, 11])
+def test_price_passes_once_although_an_amendment_moves_the_bar(amended: int) -> None:
+    recorder = Recorder()
+    working = holder(recorder, Timeframe.M1)
+    for bar in (priced(10, 200.0, 190.0), priced(amended, 200.0, 190.0), priced(12, 200.0, 190.0)):
+        working.closed(bar)
+    assert [f.signal.opened_at - NOON for f in recorder.signals] == [600, 720]
+
+
+def test_price_that_falls_through_the_stop_may_rise_through_the_target_at_once() -> None:
+    recorder = Recorder()
+    working = holder(recorder, Timeframe.M1)
+    working.closed(priced(10, 200.0, 190.0))
+    working.closed(priced(11, 190.0, 215.0))
+    assert [f.signal.direction for f in recorder.signals] == [Direction.DOWN, Direction.UP]
+
+
+def test_price_around_its_stop_is_quiet_for_the_cooldown() -> None:
+    recorder = Recorder()
+    working = holder(recorder, Timeframe.M1, cooldown_seconds=300)
+    for minute in range(0, 10, 2):
+        working.closed(priced(minute, 196.0, 194.0))
+        working.closed(priced(minute + 1, 194.0, 196.0))
+    assert [f.signal.opened_at - NOON for f in recorder.signals] == [0, 360]
 
 
 def test_new_seat_keeps_the_cooldown_and_takes_the_new_fence() -> None:

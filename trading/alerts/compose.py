@@ -1,7 +1,8 @@
 """What an alert row says of a signal, or of Livermore itself.
 
 Rule 1: pure: facts in, an unsaved row out. Nothing is looked up and nothing is written.
-Rule 2: an alert keeps the values that made it fire, of its bar and of the bar before.
+Rule 2: an alert keeps the values that made it fire: of its bar, of the bar before, and of the
+    position whose price moved.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from trading.core.indicators import IndicatorPoint
+from trading.core.signals import Signal
 from trading.models import SYSTEM, Alert
 from trading.ports import FiredSignal
 
@@ -32,7 +34,7 @@ def alert_of(fired: FiredSignal) -> Alert:
         level=signal.level,
         stage=str(signal.point.stage),
         detail=signal.detail,
-        values={"bar": _values(signal.point), "before": _values(signal.previous)},
+        values=_values_of(signal),
         state=Alert.State.MISSED if fired.missed else Alert.State.PENDING,
     )
 
@@ -54,6 +56,20 @@ def decimal_of(price: float) -> Decimal:
     return Decimal(repr(price))
 
 
+def _values_of(signal: Signal) -> dict[str, Any]:
+    values = {"bar": _values(signal.point), "before": _values(signal.previous)}
+    holding = signal.holding
+    if holding is not None:
+        values["position"] = {
+            "costBasis": holding.cost_basis,
+            "stopLossPercentage": holding.stop_loss_percentage,
+            "takeProfitPercentage": holding.take_profit_percentage,
+            "stopPrice": holding.stop_price,
+            "targetPrice": holding.target_price,
+        }
+    return values
+
+
 def _values(point: IndicatorPoint) -> dict[str, Any]:
     """JSON-ready; keys as on the wire."""
     return {
@@ -66,6 +82,9 @@ def _values(point: IndicatorPoint) -> dict[str, Any]:
         "atr": point.atr,
         "stage": str(point.stage),
         "bars": point.bars,
+        "excursionSince": point.excursion_since,
+        "hasReversed": point.has_reversed,
+        "trend": point.trend,
     }
 
 

@@ -33,9 +33,6 @@ class SignalKind(StrEnum):
     PRICE_MOVE = "price-move"
 
 
-IMPLEMENTED_KINDS = frozenset(set(SignalKind) - {SignalKind.PRICE_MOVE})
-"""The kinds that :func:`trading.core.signals.signals` looks for today."""
-
 DEFAULT_LEVELS = (150.0, 200.0, 250.0, 300.0, 350.0, 400.0)
 """Absolute MACD-V levels, crossed outward on either side of zero."""
 
@@ -45,14 +42,14 @@ class SignalRules:
     """Which signals count on one desk, and from where.
 
     Args:
-        kinds: What is looked for; a kind that is not implemented never fires.
+        kinds: What is looked for.
         levels: Absolute MACD-V values; each stands for both signs.
         cooldown_seconds: Silence after an alert of the same market, timeframe and kind.
         minimum_bars: Real bars (a trade happened) before anything may fire. At 60 bars MACD-V is
             off by up to 7 points, at 100 by 0.7, at 250 by 0.002.
     """
 
-    kinds: frozenset[SignalKind] = IMPLEMENTED_KINDS
+    kinds: frozenset[SignalKind] = frozenset(SignalKind)
     levels: tuple[float, ...] = DEFAULT_LEVELS
     cooldown_seconds: int = 300
     minimum_bars: int = 100

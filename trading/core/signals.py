@@ -20,6 +20,8 @@ momentum shift  MACD-V enters another of the five zones of          ``zone above
 momentum shift  the histogram's trend flips, which takes two steps  ``histogram turns up``
                 the same way, both to bars with MACD-V at least 50
                 from zero; the second one is this bar
+price move      the close passes the stop loss or the take profit   ``through stop loss of …``
+                of a position: :mod:`trading.core.holdings`
 ==============  ==================================================  =========================
 
 Where a bar enters another zone and its histogram flips too, the zone is what is told.
@@ -31,6 +33,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from trading.core.holdings import Holding
 from trading.core.indicators import IndicatorPoint
 from trading.core.market import Market, Timeframe
 from trading.core.modes import SignalKind, SignalRules
@@ -57,9 +60,10 @@ class Signal:
         detail: The transition in a few words.
         point: The values that made it fire.
         previous: Those of the bar before.
-        once_since: Of its kind only one counts that closed after this moment, unix seconds: an
-            excursion reverses once, also where an amendment moves the bar on which it does. None
-            where every transition counts.
+        once_since: Of its kind and direction only one counts that closed after this moment, unix
+            seconds: an excursion reverses once, also where an amendment moves the bar on which it
+            does. None where every transition counts.
+        holding: The position that moved; None for other kinds.
     """
 
     market: Market
@@ -75,6 +79,7 @@ class Signal:
     point: IndicatorPoint
     previous: IndicatorPoint
     once_since: int | None = None
+    holding: Holding | None = None
 
 
 class _Found(NamedTuple):
@@ -117,24 +122,68 @@ def signals(
         _momentum_shift(previous, current) if SignalKind.MOMENTUM_SHIFT in kinds else None,
     )
     return [
-        Signal(
-            market=market,
-            timeframe=timeframe,
-            kind=one.kind,
-            direction=one.direction,
-            opened_at=current.opened_at,
-            closed_at=current.closes_at,
-            price=current.close,
-            value=now,
-            level=one.level,
-            detail=one.detail,
-            point=current,
-            previous=previous,
-            once_since=one.once_since,
-        )
+        _signal(one, previous, current, now, market=market, timeframe=timeframe)
         for one in found
         if one is not None
     ]
+
+
+def price_move(
+    previous: IndicatorPoint | None, current: IndicatorPoint, *, market: Market, holding: Holding
+) -> Signal | None:
+    """The price move that the 1m bar ``current`` fires after ``previous``, if any.
+
+    A position's price is judged on 1m bars alone, whichever timeframes the mode looks at: they
+    tell soonest, and a longer bar would tell the same passage again. A price needs no indicator
+    to be exact, so ``minimum_bars`` does not count; only that MACD-V, which every signal states,
+    has a value by now.
+
+    Args:
+        previous: The bar directly before; None when there is none, and then nothing fires.
+        current: The bar that closed.
+        market: Whose bars these are.
+        holding: What is held of it.
+    """
+    value = current.macd_v
+    if previous is None or value is None:
+        return None
+    passed = holding.passed(previous.close, current.close)
+    if passed is None:
+        return None
+    direction = Direction.UP if passed.is_gain else Direction.DOWN
+    # Told of the bar before, the passage is this one, which an amendment has moved.
+    found = _Found(SignalKind.PRICE_MOVE, direction, passed.detail, once_since=previous.opened_at)
+    return _signal(
+        found, previous, current, value, market=market, timeframe=Timeframe.M1, holding=holding
+    )
+
+
+def _signal(
+    found: _Found,
+    previous: IndicatorPoint,
+    current: IndicatorPoint,
+    value: float,
+    *,
+    market: Market,
+    timeframe: Timeframe,
+    holding: Holding | None = None,
+) -> Signal:
+    return Signal(
+        market=market,
+        timeframe=timeframe,
+        kind=found.kind,
+        direction=found.direction,
+        opened_at=current.opened_at,
+        closed_at=current.closes_at,
+        price=current.close,
+        value=value,
+        level=found.level,
+        detail=found.detail,
+        point=current,
+        previous=previous,
+        once_since=found.once_since,
+        holding=holding,
+    )
 
 
 def _level(before: float, now: float, levels: tuple[float, ...]) -> _Found | None:

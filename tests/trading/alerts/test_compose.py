@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.trading import test_desk as bars
 from tests.trading.running import Recorder
 from trading.alerts.compose import alert_of, decimal_of
+from trading.core.market import Timeframe
 from trading.models import Alert
 from trading.ports import FiredSignal
 
@@ -36,6 +37,24 @@ def test_row_says_what_happened_and_why() -> None:
     assert alert.state == Alert.State.PENDING
     assert alert.values["bar"]["macdV"] == 160.0
     assert alert.values["before"]["macdV"] == 100.0
+    assert json.loads(json.dumps(alert.values, allow_nan=False)) == alert.values
+
+
+def test_row_of_a_price_move_keeps_what_was_paid() -> None:
+    recorder = Recorder()
+    bars.holder(recorder, Timeframe.H1).closed(bars.priced(1, 200.0, 190.0))
+    alert = alert_of(recorder.signals[0])
+    assert (alert.kind, alert.direction, alert.timeframe) == ("price-move", "down", "1m")
+    assert alert.detail == "through stop loss of 2.5 %: -5.00 % from cost basis"
+    assert (alert.price, alert.level) == (Decimal(190), None)
+    assert alert.values["before"]["close"] == 200.0
+    assert alert.values["position"] == {
+        "costBasis": 200.0,
+        "stopLossPercentage": 2.5,
+        "takeProfitPercentage": 5.0,
+        "stopPrice": 195.0,
+        "targetPrice": 210.0,
+    }
     assert json.loads(json.dumps(alert.values, allow_nan=False)) == alert.values
 
 
