@@ -51,7 +51,7 @@ def trader(*symbols: str, **columns: Any) -> User:
     watchlist = [{"symbol": symbol, "exchange": "coinbase"} for symbol in symbols]
     user: User = UserFactory.create(
         runtime_mode=columns.pop("runtime_mode", "scalper-macdv"),
-        document={"watchlist": watchlist},
+        document={"watchlist": watchlist, **columns.pop("document", {})},
         **columns,
     )
     return user

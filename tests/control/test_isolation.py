@@ -86,7 +86,10 @@ def anna(transactional_db: None, redis_url: str) -> User:
 
 @pytest.fixture
 def bela(transactional_db: None, redis_url: str) -> User:
-    return trader("ETH-USD", "SOL-USD", is_paused=False, pk=BELA)
+    # A signal of the moment before her pause would be written in the moment after it.
+    told = dict.fromkeys(("level", "macdvCrossover", "reversal", "momentumShift"), False)
+    silent = {"modes": {"scalper-macdv": {"alertThresholds": told}}}
+    return trader("ETH-USD", "SOL-USD", is_paused=False, pk=BELA, document=silent)
 
 
 @pytest.fixture
