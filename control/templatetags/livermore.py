@@ -69,3 +69,9 @@ def direction(histogram: float | None) -> str:
 def short(symbol: str) -> str:
     """A symbol as the lists show it: the usual quote currency goes without saying."""
     return symbol.removesuffix("-USD")
+
+
+@register.filter
+def words(name: str) -> str:
+    """A name of the program as people write it: ``price-move`` is a price move."""
+    return name.replace("-", " ")

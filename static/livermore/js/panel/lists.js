@@ -26,7 +26,7 @@ function signalRow(signal) {
     time: clock(signal.closedAt),
     symbol: short(signal.symbol),
     timeframe: signal.timeframe,
-    text: `${signal.kind} ${signal.direction}`,
+    text: `${signal.kind.replaceAll("-", " ")} ${signal.direction}`,
     value: signed(signal.value),
   });
   row.title = signal.detail;
