@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Literal
 
 from control.backfills import status_of as backfill_status
 from control.lifecycle import Life
@@ -32,6 +33,7 @@ from control.protocol import (
     Undoable,
 )
 from trading.core.indicators import IndicatorPoint
+from trading.core.liquidity import Liquidity
 from trading.core.market import Market
 from trading.ports import DeskFacts, FeedFacts, MarketFacts, Owner
 
@@ -39,6 +41,13 @@ HANGS_AFTER_MS = 1_000
 ERROR_LINES = 50
 MESSAGE_LENGTH = 500
 KEPT_SYMBOLS = 4_096
+
+# A market that is traded all the time is the rule, and goes without saying.
+_TOLD: Mapping[Liquidity, Literal["medium", "low"] | None] = {
+    Liquidity.HIGH: None,
+    Liquidity.MEDIUM: "medium",
+    Liquidity.LOW: "low",
+}
 
 
 @dataclass(slots=True)
@@ -194,6 +203,7 @@ def cell(point: IndicatorPoint) -> Cell:
         s=_rounded(point.signal),
         h=_rounded(point.histogram),
         stage=str(point.stage),
+        liquidity=_TOLD[point.liquidity],
     )
 
 

@@ -64,12 +64,17 @@ class ExchangeStatus(Wire):
 
 
 class Cell(Wire):
-    """MACD-V of one symbol and timeframe: value, signal, histogram and stage."""
+    """MACD-V of one symbol and timeframe: value, signal, histogram and stage.
+
+    ``liquidity`` is left out where it is high. Where it is low and there is no value, too little
+    was traded for one.
+    """
 
     v: float | None = None
     s: float | None = None
     h: float | None = None
     stage: str
+    liquidity: Literal["medium", "low"] | None = None
 
 
 class SymbolStatus(Wire):

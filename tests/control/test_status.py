@@ -9,6 +9,7 @@ from control.lifecycle import Life
 from control.protocol import Desired, ErrorLine, State
 from control.status import ErrorTail, Known
 from trading.core.indicators import IndicatorPoint
+from trading.core.liquidity import Liquidity
 from trading.core.market import Market, Timeframe
 from trading.core.stages import Stage
 from trading.ports import DeskFacts, FailureFacts, FeedFacts, MarketFacts, Owner
@@ -54,6 +55,12 @@ def test_a_status_says_what_both_planes_know() -> None:
     assert made.last_candle_at == 60_000
     cell = made.symbols[0].tf["1m"]
     assert (cell.v, cell.stage) == (151.24, "risk-overbought")
+
+
+def test_a_cell_says_where_its_market_is_not_liquid() -> None:
+    quiet = POINT._replace(macd_v=None, stage=Stage.WARMING_UP, liquidity=Liquidity.LOW)
+    assert status.cell(quiet).to_dict()["liquidity"] == "low"
+    assert "liquidity" not in status.cell(POINT).to_dict()
 
 
 def test_a_market_is_composed_once_for_all_who_watch_it_until_it_moves() -> None:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.core.liquidity import Activity, Liquidity
 from trading.core.market import Candle
 from trading.core.stages import Stage, is_inside_band, stage
 from trading.core.turns import Turns
@@ -50,6 +51,7 @@ class IndicatorPoint(NamedTuple):
             within the extremes. This and what follows is of :class:`trading.core.turns.Turns`.
         has_reversed: Whether that excursion has reversed by now.
         trend: Where the histogram tends: 1 up, -1 down, 0 while that is unknown.
+        liquidity: How much of the last warm-up window was traded.
     """
 
     opened_at: int
@@ -65,6 +67,7 @@ class IndicatorPoint(NamedTuple):
     excursion_since: int | None = None
     has_reversed: bool = False
     trend: int = 0
+    liquidity: Liquidity = Liquidity.HIGH
 
 
 class _Mean:
@@ -114,6 +117,7 @@ class IndicatorSeries:
     """
 
     __slots__ = (
+        "_activity",
         "_atr",
         "_bars",
         "_fast",
@@ -138,6 +142,7 @@ class IndicatorSeries:
         self._bars = 0
         self._ranging_bars = 0
         self._turns = Turns()
+        self._activity = Activity()
         self.last: IndicatorPoint | None = None
 
     def append(self, candle: Candle) -> IndicatorPoint:
@@ -173,13 +178,15 @@ class IndicatorSeries:
             turns.excursion_since,
             turns.has_reversed,
             turns.trend,
+            self._activity.add(synthetic=candle.synthetic),
         )
         return point
 
     def copy(self) -> IndicatorSeries:
         """An independent twin: what is appended to one does not move the other."""
         twin = copy.copy(self)
-        for name in ("_fast", "_slow", "_signal", "_atr", "_gain", "_loss", "_turns"):
+        own = ("_fast", "_slow", "_signal", "_atr", "_gain", "_loss", "_turns", "_activity")
+        for name in own:
             setattr(twin, name, copy.copy(getattr(self, name)))
         return twin
 

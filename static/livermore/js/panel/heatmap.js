@@ -152,12 +152,15 @@ function describe(cell) {
   readout.replaceChildren(name, ` ${inWords(entry.data.tf[cell.dataset.tf] ?? {})}`);
 }
 
-function inWords({ v, s, h, stage }) {
+function inWords({ v, s, h, stage, liquidity }) {
+  if (v == null && liquidity === "low") return "low trading activity: too few trades for a value";
   if (v == null) return "warming up: too few closed candles for a value";
   const parts = [`MACD-V ${signed(v, 1)}`];
   if (s != null) parts.push(`signal ${signed(s, 1)}`);
   if (h != null) parts.push(`histogram ${signed(h, 1)}`);
-  return [...parts, stage].join(" · ");
+  parts.push(stage);
+  if (liquidity) parts.push(`${liquidity} liquidity`);
+  return parts.join(" · ");
 }
 
 const isCell = (target) => target.matches?.(".lv-z");
