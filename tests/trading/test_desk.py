@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import accumulate
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.trading.running import BTC, ETH, Recorder, owner, plan
 from trading.core.holdings import Holding
-from trading.core.indicators import IndicatorPoint
+from trading.core.indicators import IndicatorPoint, IndicatorSeries
 from trading.core.market import MICROSECONDS, Candle, Market, Timeframe
 from trading.core.modes import SignalKind, SignalRules
 from trading.core.series import Closed
@@ -167,6 +170,38 @@ def test_excursion_reverses_once_although_an_amendment_moves_the_bar(amended: in
     for bar in (reversing(10, since=5), reversing(amended, since=5), reversing(13, since=12)):
         working.closed(bar)
     assert [f.signal.opened_at - NOON for f in recorder.signals] == [600, 780]
+
+
+walks = st.lists(st.integers(-300, 300), min_size=60, max_size=150).map(
+    lambda steps: [200.0 + step / 100 for step in accumulate(steps)]
+)
+
+
+@given(walks)
+def test_bars_that_are_told_again_fire_the_same_elsewhere_and_nothing_here(
+    walk: list[float],
+) -> None:
+    series, bars, previous = IndicatorSeries(), [], None
+    for minute, close in enumerate(walk):
+        candle = replace(closed(minute).candle, high=close + 1, low=close - 1, close=close)
+        point = series.append(candle)
+        bars.append(Closed(candle, point, previous, late=False))
+        previous = point
+    here, elsewhere = Recorder(), Recorder()
+    rules = SignalRules(cooldown_seconds=0, minimum_bars=1)
+    for recorder in (here, elsewhere):
+        decided = replace(plan(BTC, rules=rules), holdings={BTC: HELD})
+        working = Desk(seat(decided), recorder)
+        working.attendance(BTC).arrive(0)
+        for bar in bars[-60:]:
+            working.closed(bar)
+        if recorder is here:
+            for bar in bars[-30:]:
+                working.closed(bar)
+    assert here.signals == elsewhere.signals
+    assert all(fired.signal.point != fired.signal.previous for fired in here.signals)
+    unique = {(f.signal.kind, f.signal.closed_at) for f in here.signals}
+    assert len(unique) == len(here.signals)
 
 
 def test_two_kinds_on_one_bar_both_leave() -> None:

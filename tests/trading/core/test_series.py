@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,9 @@ from tests.trading.core.made import MARKET, NOON, candle, trade, true_candles, u
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, fill
 from trading.core.indicators import IndicatorPoint, IndicatorSeries
 from trading.core.market import MICROSECONDS, Candle, Side, Timeframe, Trade
+from trading.core.modes import SignalRules
 from trading.core.series import WARM_UP_BARS, Closed, MarketSeries
+from trading.core.signals import Signal, signals
 
 HISTORY: dict[Timeframe, list[Candle]] = {
     timeframe: [
@@ -287,6 +291,40 @@ def test_amendment_however_far_back_redoes_every_bar_from_there(minutes: int) ->
         points = points_after(timeframe, truth[timeframe])
         expected = {p.opened_at: p for p in points if p.opened_at >= timeframe.bucket(since)}
         assert told == expected
+
+
+EVERYTHING = SignalRules(levels=tuple(map(float, range(1, 400))), minimum_bars=1)
+
+
+def fired(before: IndicatorPoint | None, now: IndicatorPoint, timeframe: Timeframe) -> list[Signal]:
+    return signals(before, now, market=MARKET, timeframe=timeframe, rules=EVERYTHING)
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 30, 90])
+def test_amended_bars_fire_what_they_would_have_fired_at_first(minutes: int) -> None:
+    exchange = Exchange(warm())
+    for i in range(120):
+        exchange.trade(60 * MICROSECONDS, 10_000 + round(900 * math.sin(i / 9)), 5)
+        exchange.beat(0)
+    exchange.beat(10 * MICROSECONDS)
+    exchange.told.clear()
+    exchange.late_trade(minutes * 60 * MICROSECONDS, 12_000, 9)
+
+    exchange.settle()
+
+    end = max(one.candle.closes_at for one in exchange.told)
+    for timeframe, bars in truth_of(exchange.trades, end).items():
+        expected = {
+            now.opened_at: fired(before, now, timeframe)
+            for before, now in pairwise(points_after(timeframe, bars))
+        }
+        again = {
+            one.candle.opened_at: fired(one.previous, one.point, timeframe)
+            for one in exchange.told
+            if one.candle.timeframe is timeframe and one.candle.opened_at in expected
+        }
+        assert again == {at: expected[at] for at in again}
+        assert timeframe is not Timeframe.M1 or any(again.values())
 
 
 @pytest.mark.parametrize("minutes", [1, 5, 78, 200, 280])
