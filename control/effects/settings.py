@@ -9,7 +9,14 @@ from settings_app.schema import Applies, applies_at, is_recorded_only
 
 MOST_CHANGES = 100
 # What the plan is made of: while paused, it is noted for the resume.
-OF_THE_PLAN = ("/watchlist", "/position_symbols", "/modes", "/exchanges")
+OF_THE_PLAN = (
+    "/watchlist",
+    "/position_symbols",
+    "/modes",
+    "/exchanges",
+    "/perseus_profile/trade_settings/stop_loss_percentage",
+    "/perseus_profile/trade_settings/take_profit_percentage",
+)
 
 
 def reload(work: Work) -> Done:
@@ -23,6 +30,8 @@ def reload(work: Work) -> Done:
         message = f"nothing had changed; revision {now.settings_revision} is applied already"
         if watched(known) != watched(now):  # the positions moved
             message = f"watching {len(watched(now))} symbols; the settings had not changed"
+        elif known.plan is not None and known.plan.holdings != now.plan.holdings:
+            message = "what positions cost is applied; the settings had not changed"
     else:
         made = list(changes(known, now))
         message = f"settings revision {now.settings_revision} applied"

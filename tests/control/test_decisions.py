@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from control.leases import Fenced
 from control.plan import Situation
 from control.protocol import Command, State
 from tests.control.ledgers import MemoryLedger, Rows, command, decide, found, refused
+from trading.core.holdings import Holding
 
 ALL_COMMANDS = [
     (Command.PAUSE, {}),
@@ -274,11 +277,27 @@ def test_a_reload_tells_what_changed_and_how_each_was_applied() -> None:
 def test_a_reload_while_paused_says_what_waits_for_the_resume() -> None:
     rows = Rows(is_paused=True)
     known = rows.situation()
-    rows.document = {**rows.document, "watchlist": []}
+    profile = {"trade_settings": {"stop_loss_percentage": 4.5, "max_daily_trades": 3}}
+    rows.document = {**rows.document, "watchlist": [], "perseus_profile": profile}
     rows.settings_revision = 2
     verdict = decide(rows, command(Command.RELOAD_SETTINGS), known)
     assert verdict.result.data is not None
-    assert verdict.result.data["changes"] == [{"path": "/watchlist", "applied": "on resume"}]
+    trading = "/perseus_profile/trade_settings"
+    assert verdict.result.data["changes"] == [
+        {"path": f"{trading}/max_daily_trades", "applied": "recorded only"},
+        {"path": f"{trading}/stop_loss_percentage", "applied": "on resume"},
+        {"path": "/watchlist", "applied": "on resume"},
+    ]
+
+
+def test_a_reload_says_that_it_applied_what_positions_cost() -> None:
+    rows = Rows()
+    known = rows.situation()
+    assert known.plan is not None
+    held = Holding.of(Decimal(100), stop_loss_percentage=2.5, take_profit_percentage=5.0)
+    before = replace(known.plan, holdings={known.plan.markets[0]: held})
+    verdict = decide(rows, command(Command.RELOAD_SETTINGS), replace(known, plan=before))
+    assert said(verdict) == "what positions cost is applied; the settings had not changed"
 
 
 def test_a_reload_of_what_is_applied_already_tells_again_what_that_changed() -> None:
