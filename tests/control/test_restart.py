@@ -59,6 +59,8 @@ def test_a_restart_needs_only_the_hole(
     rest = Rest(simulator)
     with running_worker(endpoints):
         status_when(anna, closes_candles)
+        for market in (BTC, ETH):  # candles of the one may close before the other is asked about
+            eventually(lambda market=market: candles_asked(rest, market)["ONE_MINUTE"])  # type: ignore[misc]
     for market in (BTC, ETH):
         asked = candles_asked(rest, market)
         assert 0 < asked.pop("ONE_MINUTE") < WARM_UP_BARS / 3
