@@ -36,8 +36,8 @@ class Asked:
         if self._pubsub is not None:
             try:
                 self._pubsub.subscribe(channel)
-            except redis.RedisError:
-                self.drop()
+            except (redis.RedisError, OSError):
+                self.drop()  # what comes next must not depend on it: the intent is recorded first
 
     def granted(self) -> PubSub | None:
         """The connection once the subscription is in effect; None: it has to be asked for anew."""

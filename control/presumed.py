@@ -79,23 +79,16 @@ def decide(owner: Owner, command: RuntimeCommand, before: Before) -> Verdict | N
     return presumption.verdict
 
 
-def may_presume(command: RuntimeCommand, before: Before) -> bool:
-    """Whether it is a pause of our own client, and the next thing that was wanted at all."""
-    known = before.situation
-    return (
-        command.command is Command.PAUSE
-        and known is not None
-        and not known.desired.is_paused
-        and command.desired_revision == known.desired.revision + 1
-    )
-
-
 def presume(command: RuntimeCommand, before: Before) -> Presumption | None:
-    """Decide by what the runtime knows; None where that is too little."""
-    if not may_presume(command, before):
-        return None
+    """Decide a pause of our own client by what the runtime knows; None where that is too little.
+
+    It is enough if the pause is the next thing that was wanted after what is in effect.
+    """
     known, ours = before.situation, command.desired_revision
-    assert known is not None and ours is not None  # noqa: PT018, S101 - as just asked
+    if command.command is not Command.PAUSE or known is None or ours is None:
+        return None
+    if known.desired.is_paused or ours != known.desired.revision + 1:
+        return None
     mode = Mode(known.desired.mode)
     opened = Opened(
         receipt=None,

@@ -123,12 +123,12 @@ def test_another_users_row_is_no_reason_to_believe(pause: Pause) -> None:
 
 def test_only_the_next_wish_of_our_own_client_is_presumed(pause: Pause) -> None:
     _, what, before = pause
-    assert presumed.may_presume(what, before)
+    assert presumed.presume(what, before) is not None
     for other in (
         command(Command.PAUSE),
         command(Command.PAUSE, desired_revision=2),
         command(Command.RESUME, desired_revision=1),
         command(Command.RELOAD_SETTINGS),
     ):
-        assert not presumed.may_presume(other, before)
-    assert not presumed.may_presume(what, found(None))
+        assert presumed.presume(other, before) is None
+    assert presumed.presume(what, found(None)) is None
