@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 
-from control import decisions, leases, plan, presumed
+from control import decisions, leases, plan
 from control.decisions import Opened, Verdict
 from control.effects.base import Before, CommandFailed
 from control.models import Receipt, Reversible
@@ -62,14 +62,12 @@ RECEIPT_DAYS = 1
 
 
 def decide(owner: Owner, command: RuntimeCommand, before: Before) -> Verdict:
-    """:func:`control.decisions.decide`: by what the runtime knows if that will do, or by the rows.
+    """:func:`control.decisions.decide` in a transaction.
 
     Raises:
         Fenced: If another worker drives this user.
         django.db.Error: If the transaction failed; call again.
     """
-    if (verdict := presumed.decide(owner, command, before)) is not None:
-        return verdict
     with transaction.atomic():
         return decisions.decide(DatabaseLedger(owner), command, before)
 

@@ -60,6 +60,7 @@ class Mailbox:
         self._received: dict[str, Received] = {}
         self._open: set[str] = set()  # whose stream is known to be readable
         self._client = wire.connect_async()
+        self._saying = self._client.register_script(replies.SAY)
         self._streams = Streams(self._client, worker=worker, receive=receive)
         self._listener = wire.connect_async()
         self._pubsub = self._listener.pubsub()
@@ -199,24 +200,23 @@ class Mailbox:
         async def attempt() -> None:
             telling = status()
             try:
-                async with self._client.pipeline(transaction=True) as pipe:
-                    replies.queue(pipe, sub, said, telling)
-                    await pipe.execute()
+                await self._say(replies.words_of(sub, said, telling))
                 self._full_since = None
             except OutOfMemoryError:
                 if not self._stays_full():
                     raise
                 log.warning("mailbox.full", sub=sub, not_kept=len(said))
-                # No transaction: a full Redis refuses whatever stands in one.
-                async with self._client.pipeline(transaction=False) as pipe:
-                    replies.queue_unkept(pipe, sub, said, telling)
-                    await pipe.execute()
+                await self._say(replies.words_of(sub, said, telling, keeps=False))
             if telling is not None:
                 telling.told()
 
         await self._patiently(attempt, "mailbox.answer", sub=sub)
         if (received := self._received.get(sub)) is not None:
             received.held.difference_update(reply.entry_id for reply in said if reply.entry_id)
+
+    async def _say(self, words: Sequence[str]) -> None:
+        with wire.no_room_in_plain_words():
+            await self._saying(args=words)
 
     def _stays_full(self) -> bool:
         """Whether Redis has had no room for so long that nobody waits for it any more."""

@@ -8,13 +8,10 @@ Rule 2: the word to workers says where the entries are and what is before them. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Final
 
-import redis
 import redis.asyncio
-from redis.exceptions import OutOfMemoryError, ResponseError
 
 from control import wire
 from control.protocol import Origin, RuntimeCommand, commands_of, entries_of
@@ -43,7 +40,7 @@ def post(sub: str, messages: Sequence[RuntimeCommand], origin: Origin) -> int:
     Raises:
         redis.RedisError: If Redis did not confirm it; it may have taken it all the same.
     """
-    with _in_plain_words():
+    with wire.no_room_in_plain_words():
         heard_by: Any = wire.shared().register_script(POST)(
             keys=[commands_of(sub)], args=_told(sub, messages, origin)
         )
@@ -54,7 +51,7 @@ async def apost(
     client: redis.asyncio.Redis, sub: str, messages: Sequence[RuntimeCommand], origin: Origin
 ) -> int:
     """:func:`post` for the running loop."""
-    with _in_plain_words():
+    with wire.no_room_in_plain_words():
         heard_by: Any = await client.register_script(POST)(
             keys=[commands_of(sub)], args=_told(sub, messages, origin)
         )
@@ -64,17 +61,6 @@ async def apost(
 def body_of(texts: Sequence[str]) -> str:
     """What is published of commands: the one, or a batch of them."""
     return texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
-
-
-@contextmanager
-def _in_plain_words() -> Iterator[None]:
-    """Say that Redis has no room as it says so of a command, not with the place in the script."""
-    try:
-        yield
-    except ResponseError as exc:
-        if isinstance(exc, OutOfMemoryError) or "OOM command not allowed" in str(exc):
-            raise OutOfMemoryError("it has no room: used memory > 'maxmemory'") from exc
-        raise
 
 
 def _told(sub: str, messages: Sequence[RuntimeCommand], origin: Origin) -> list[str]:

@@ -12,11 +12,9 @@ Rule 2: the lease and every belief that the decision rests upon are the statemen
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Never
-
-from django.db import connection
 
 from control import decisions
 from control.decisions import Opened, Verdict
@@ -26,6 +24,8 @@ from control.undo import Undo
 from settings_app.desired import Former
 from trading.core.modes import Mode
 from trading.ports import Owner
+
+Ask = Callable[[str, Mapping[str, Any]], Awaitable[tuple[Any, ...] | None]]
 
 KEEP_IF_AS_BELIEVED: Final = """
     WITH believed AS (
@@ -67,16 +67,16 @@ class Presumption:
     undo: Undo
 
 
-def decide(owner: Owner, command: RuntimeCommand, before: Before) -> Verdict | None:
+async def decide(ask: Ask, owner: Owner, command: RuntimeCommand, before: Before) -> Verdict | None:
     """The verdict, on record; None where it has to be taken from the rows.
 
-    Raises:
-        django.db.Error: If the statement failed; whether it was carried out is then not known.
+    It may then be on record all the same, where PostgreSQL did not answer: the rows tell.
     """
     presumption = presume(command, before)
-    if presumption is None or not _is_kept(owner, command, presumption):
+    if presumption is None:
         return None
-    return presumption.verdict
+    row = await ask(KEEP_IF_AS_BELIEVED, _beliefs(owner, command, presumption))
+    return presumption.verdict if row is not None and row[0] else None
 
 
 def presume(command: RuntimeCommand, before: Before) -> Presumption | None:
@@ -107,10 +107,10 @@ def presume(command: RuntimeCommand, before: Before) -> Presumption | None:
     return Presumption(opened=opened, verdict=verdict, undo=believed.undo)
 
 
-def _is_kept(owner: Owner, command: RuntimeCommand, presumption: Presumption) -> bool:
-    """Write the receipt, and what undoes the command, if the rows are as believed."""
+def _beliefs(owner: Owner, command: RuntimeCommand, presumption: Presumption) -> dict[str, Any]:
+    """What the statement asks for and what it writes."""
     opened, undo = presumption.opened, presumption.undo
-    row: dict[str, Any] = {
+    return {
         "user": owner.user_id,
         "fence": owner.fence,
         "mode": opened.desired.mode,
@@ -124,10 +124,6 @@ def _is_kept(owner: Owner, command: RuntimeCommand, presumption: Presumption) ->
         "inverse": json.dumps(undo.inverse.to_json()),
         "revision": undo.revision,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP_IF_AS_BELIEVED, row)
-        (count,) = cursor.fetchone()
-    return bool(count)
 
 
 class _NotKnown(Exception):

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import structlog
 
-from control import inbox, ledger, plan, status
+from control import inbox, ledger, plan, presumed, status
 from control.answering import Answering
 from control.database import AWAY
 from control.decisions import Verdict
@@ -151,11 +151,14 @@ class Runtime:
         async with self._deciding:
             before = self._before()
 
-            def attempt() -> Awaitable[Verdict]:
+            async def attempt() -> Verdict:
                 if reason := self._too_old(request):
                     raise _TooLate(reason)
-                decide = ledger.decide
-                return self._around.database.run(decide, self.owner, request.command, before)
+                around, asked = self._around, (self.owner, request.command, before)
+                verdict = await presumed.decide(around.hotline.ask, *asked)
+                if verdict is None:
+                    verdict = await around.database.run(ledger.decide, *asked)
+                return verdict
 
             verdict = await self._patiently(attempt)
             if verdict.is_repeat:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from control.database import Database
+from control.hotline import Hotline
 from control.mailbox import Mailbox
 from control.planner import Planner
 from control.protocol import CacheStatus, Fault, Wire
@@ -21,6 +22,7 @@ class Surroundings:
 
     worker: str
     database: Database
+    hotline: Hotline
     mailbox: Mailbox
     plane: DataPlane
     signals: SignalLog

@@ -9,11 +9,14 @@ Rule 2: every connection has a read timeout, or a Redis that takes connections a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 TIMEOUT_SECONDS = 5.0
 OLDEST_VERSION = (6, 2)
@@ -75,3 +78,18 @@ async def refuse_unsuitable(client: redis.asyncio.Redis) -> None:
         raise UnsuitableRedis(
             f"Redis {version} is too old: Livermore needs Redis 6.2 or newer, or Valkey."
         )
+
+
+@contextmanager
+def no_room_in_plain_words() -> Iterator[None]:
+    """Say of a script that there is no room as Redis says so of a command: without the place.
+
+    Raises:
+        redis.exceptions.OutOfMemoryError: If that is what it answered.
+    """
+    try:
+        yield
+    except ResponseError as exc:
+        if isinstance(exc, OutOfMemoryError) or "OOM command not allowed" in str(exc):
+            raise OutOfMemoryError("it has no room: used memory > 'maxmemory'") from exc
+        raise

@@ -29,6 +29,7 @@ from control.database import Database
 from control.deadman import Deadman, hindrance
 from control.delivery import Delivery
 from control.hosting import Hosting
+from control.hotline import Hotline
 from control.mailbox import Mailbox
 from control.plane_watch import PlaneWatch
 from control.planner import Planner
@@ -71,6 +72,7 @@ class Worker:
         """
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
         self._database = Database()
+        self._hotline = Hotline()
         self._signals = sinks.SignalLog()
         self._sinks = sinks.QueuedSinks(self._database, self._signals)
         self._mailbox = Mailbox(worker=self.name, receive=self._received)
@@ -103,6 +105,7 @@ class Worker:
         return Surroundings(
             worker=self.name,
             database=self._database,
+            hotline=self._hotline,
             mailbox=self._mailbox,
             plane=self.plane,
             signals=self._signals,
@@ -132,6 +135,7 @@ class Worker:
         """
         await self._refuse_unsuitable_redis()
         log.info("worker.started", worker=self.name)
+        await self._hotline.dial()
         self._shelf.begin()
         self.plane.start()
         side_tasks: dict[str, Callable[[], Awaitable[None]]] = {
@@ -180,6 +184,7 @@ class Worker:
         await self._shelf.aclose()
         await self._mailbox.aclose()
         self._hosting.close()
+        await self._hotline.aclose()
         self._database.close()
         log.info("worker.stopped", worker=self.name)
 

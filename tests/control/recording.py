@@ -2,7 +2,7 @@
 
 Rule 1: of Redis, what MONITOR writes is the truth; the library's own reading of it loses where a
     word ends.
-Rule 2: of PostgreSQL, every statement of every thread, with its parameters.
+Rule 2: of PostgreSQL, every statement of every thread and of the loop, with its parameters.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
+import psycopg
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -100,10 +102,19 @@ def queries() -> Iterator[list[Query]]:
         if note not in connection.execute_wrappers:
             connection.execute_wrappers.append(note)
 
+    execute_async = psycopg.AsyncConnection.execute
+
+    async def note_async(self: Any, sql: Any, params: Any = None, **options: Any) -> Any:
+        asked.append(Query(text=" ".join(str(sql).split()), values=tuple(_flat(params))))
+        return await execute_async(self, sql, params, **options)
+
     # The threads of a worker connect anew for each call, and so are all heard.
     connection_created.connect(listen, weak=False)
     try:
-        with connection.execute_wrapper(note):
+        with (
+            connection.execute_wrapper(note),
+            patch.object(psycopg.AsyncConnection, "execute", note_async),
+        ):
             yield asked
     finally:
         connection_created.disconnect(listen)

@@ -12,8 +12,16 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 
 from control import client, ledger, wire
+from control.hotline import Hotline
 from control.models import Lease
-from control.protocol import Command, CommandResult, State, commands_of, now_ms
+from control.protocol import (
+    Command,
+    CommandResult,
+    RuntimeStatus,
+    State,
+    commands_of,
+    now_ms,
+)
 from settings_app import desired
 from settings_app.models import User
 from tests.control.conftest import trader
@@ -240,6 +248,7 @@ def test_a_commit_that_looked_like_a_failure_is_in_effect_before_it_is_answered(
     anna: User, worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status_when(anna, is_running)
+    assert client.send(anna, Command.PAUSE).applied
     decide, calls = ledger.decide, []
 
     def lose_the_first_answer(*arguments: Any) -> Any:
@@ -250,11 +259,30 @@ def test_a_commit_that_looked_like_a_failure_is_in_effect_before_it_is_answered(
         return verdict
 
     monkeypatch.setattr(ledger, "decide", lose_the_first_answer)
-    assert client.send(anna, Command.PAUSE).applied
-    status = client.status(anna)
-    assert status is not None
-    assert status.state is State.PAUSED
+    assert client.send(anna, Command.RESUME).applied
+    assert found_status(anna).state is State.RUNNING
     assert len(calls) == 2
+
+
+def test_a_presumed_pause_whose_commit_was_not_heard_of_is_in_effect_before_it_is_answered(
+    anna: User, worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status_when(anna, is_running)
+    ask, kept = Hotline.ask, list[Any]()
+
+    async def lose_the_answer(self: Hotline, statement: str, values: Any) -> None:
+        kept.append(await ask(self, statement, values))
+
+    monkeypatch.setattr(Hotline, "ask", lose_the_answer)
+    assert client.send(anna, Command.PAUSE).applied
+    assert found_status(anna).state is State.PAUSED
+    assert kept == [(1,)]
+
+
+def found_status(user: User) -> RuntimeStatus:
+    status = client.status(user)
+    assert status is not None
+    return status
 
 
 @contextmanager

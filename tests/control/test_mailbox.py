@@ -20,10 +20,12 @@ from control.protocol import (
     Command,
     CommandAck,
     CommandResult,
+    HistoryEntry,
     Origin,
     RuntimeCommand,
     commands_of,
     entries_of,
+    history_of,
     responses_of,
     result_of,
 )
@@ -324,6 +326,24 @@ async def test_a_settled_command_is_answered_kept_and_off_the_stream(post: Post)
     assert await post.redis.xlen(commands_of(SUB)) == 0
     pending: Any = await post.redis.xpending(commands_of(SUB), CONSUMER_GROUP)
     assert pending["pending"] == 0
+
+
+async def test_what_redis_refuses_of_an_answer_keeps_nothing_else_from_being_said(
+    post: Post,
+) -> None:
+    await post.redis.set(history_of(SUB), "no stream")
+    result = CommandResult(command_id="1", status="succeeded", success=True, timestamp=1)
+    line = HistoryEntry(id="1", command="pause", status="succeeded", at=1, ms=1)
+    async with post.redis.pubsub() as answers:
+        await answers.subscribe(responses_of(SUB))
+        saying = asyncio.create_task(post.box.answer(SUB, [Reply(result=result, history=line)]))
+        heard: Any = None
+        while heard is None or heard["type"] != "message":
+            heard = await answers.get_message(timeout=5)
+        assert await post.redis.get(result_of(SUB, "1")) == heard["data"]
+    await post.redis.delete(history_of(SUB))  # it is tried until Redis takes it
+    await saying
+    assert await post.redis.xlen(history_of(SUB)) == 1
 
 
 async def test_an_acknowledgement_never_hides_a_result(post: Post) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,16 +11,18 @@ from django.db import connection, transaction
 from control import decisions, leases, ledger, plan, presumed
 from control.decisions import Verdict
 from control.effects.base import Before
+from control.hotline import Hotline
 from control.ledger import DatabaseLedger
 from control.models import Lease, Receipt, Reversible
 from control.protocol import Command, RuntimeCommand
 from settings_app import desired
 from settings_app.models import User
 from tests.control.ledgers import command, found
+from tests.control.recording import queries
 from tests.settings_app.factories import UserFactory
 from trading.ports import Owner
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 Pause = tuple[Owner, RuntimeCommand, Before]
 
@@ -30,6 +32,20 @@ def leased(**columns: Any) -> Owner:
     user: User = UserFactory.create(is_paused=False, document=document, **columns)
     fence = leases.acquire([user.pk], "worker")[user.pk]
     return Owner(user_id=user.pk, sub=user.sub, fence=fence)
+
+
+def decided(owner: Owner, what: RuntimeCommand, before: Before) -> Verdict | None:
+    """The verdict by what is known, on record; None where that was not enough."""
+
+    async def ask() -> Verdict | None:
+        hotline = Hotline()
+        await hotline.dial()
+        try:
+            return await presumed.decide(hotline.ask, owner, what, before)
+        finally:
+            await hotline.aclose()
+
+    return asyncio.run(ask())
 
 
 @pytest.fixture
@@ -55,12 +71,12 @@ def recorded(owner: Owner) -> tuple[Any, Any]:
     )
 
 
-def test_it_costs_one_statement(
-    pause: Pause, django_assert_num_queries: Callable[[int], Any]
-) -> None:
-    with django_assert_num_queries(1):
-        verdict = ledger.decide(*pause)
+def test_it_costs_one_statement(pause: Pause) -> None:
+    with queries() as asked:
+        verdict = decided(*pause)
+    assert verdict is not None
     assert verdict.result.message == "paused; left 1 subscriptions"
+    assert len(asked) == 1
 
 
 def test_it_decides_and_records_what_the_rows_would(pause: Pause) -> None:
@@ -68,7 +84,7 @@ def test_it_decides_and_records_what_the_rows_would(pause: Pause) -> None:
     with transaction.atomic():
         expected, of_the_rows = by_the_rows(*pause), recorded(owner)
         transaction.set_rollback(True)
-    verdict = presumed.decide(*pause)
+    verdict = decided(*pause)
     assert verdict is not None
     assert verdict.situation == expected.situation
     assert verdict.result.data == expected.result.data
@@ -76,7 +92,9 @@ def test_it_decides_and_records_what_the_rows_would(pause: Pause) -> None:
 
 
 def test_it_is_decided_once(pause: Pause) -> None:
-    first = ledger.decide(*pause)
+    first = decided(*pause)
+    assert first is not None
+    assert decided(*pause) is None
     again = ledger.decide(*pause)
     assert again.is_repeat
     assert again.result == first.result
@@ -85,7 +103,7 @@ def test_it_is_decided_once(pause: Pause) -> None:
 def test_whoever_does_not_drive_the_user_records_nothing(pause: Pause) -> None:
     owner = pause[0]
     Lease.objects.filter(user_id=owner.user_id).update(fence=owner.fence + 1)
-    assert presumed.decide(*pause) is None
+    assert decided(*pause) is None
     assert recorded(owner) == ([], [])
     with pytest.raises(leases.Fenced):
         ledger.decide(*pause)
@@ -110,14 +128,14 @@ def test_a_belief_that_is_wrong_leaves_the_decision_to_the_rows(
     with connection.cursor() as cursor:
         statement = f"UPDATE settings_app_user SET {columns} WHERE id = %s"  # noqa: S608
         cursor.execute(statement, [*moved.values(), owner.user_id])
-    assert presumed.decide(*pause) is None
+    assert decided(*pause) is None
     assert recorded(owner) == ([], [])
 
 
 def test_another_users_row_is_no_reason_to_believe(pause: Pause) -> None:
     _, what, before = pause
     other = leased(runtime_mode="scalper-macdv")
-    assert presumed.decide(other, what, before) is None
+    assert decided(other, what, before) is None
     assert recorded(other) == ([], [])
 
 
