@@ -90,6 +90,8 @@ def listening_to(channel: str, asked: Asked | None = None) -> Iterator[PubSub]:
     try:
         yield pubsub
         pubsub.unsubscribe(channel)  # type: ignore[no-untyped-call]  # redis-py
+        # The library would ask for it once more if it has to dial before that is confirmed.
+        pubsub.channels.clear()
     except BaseException:
         pubsub.close()
         raise

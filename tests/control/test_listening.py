@@ -51,6 +51,14 @@ def test_a_connection_is_used_again_and_subscribed_to_nothing_meanwhile() -> Non
     eventually(lambda: publish(CHANNEL, "") == publish(OTHER, "") == 0)
 
 
+def test_a_connection_that_broke_meanwhile_is_not_subscribed_to_what_it_heard_before() -> None:
+    with listening_to(CHANNEL) as responses:
+        connection: Any = responses.connection
+    connection.disconnect()  # as where sending finds it broken
+    with listening_to(OTHER):
+        assert publish(CHANNEL, "") == 0
+
+
 def test_what_came_for_one_is_never_seen_by_the_next() -> None:
     with listening_to(CHANNEL):
         publish(CHANNEL, "of the first")
