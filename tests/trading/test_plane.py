@@ -11,7 +11,7 @@ from tests.trading.running import BTC, COINBASE, ETH, SOL, XRP, Recorder
 from trading.core.market import MICROSECONDS, Market
 from trading.plane import DataPlane
 from trading.ports import Gate
-from trading.simulator.faults import Accept, Close, Drop, Freeze, Refuse
+from trading.simulator.faults import Accept, Close, Drop, Freeze, Refuse, Thaw
 
 NOWHERE = Market("coinbase", "NOPE-USD")
 OUTAGE_SECONDS = 500
@@ -75,6 +75,28 @@ async def test_a_dropped_frame_is_repaired() -> None:
         count = len(recorder.minutes(BTC))
         await running.minutes_told(recorder, BTC, count + 2)
         await running.minutes_told(recorder, ETH, count + 2)
+        await running.ends_equal_to_truth(simulator, recorder, BTC)
+        await running.ends_equal_to_truth(simulator, recorder, ETH)
+
+
+async def test_a_frozen_market_is_stale_and_its_candles_are_the_exchanges_all_the_same() -> None:
+    recorder = Recorder()
+    async with running.serving() as simulator, running.turning(simulator, recorder) as plane:
+        running.install(plane, "ann", BTC, ETH)
+        await running.warm(plane, "ann")
+        simulator.inject(Freeze(product_id=BTC.symbol))
+        facts = await running.facts_until(
+            plane, "ann", lambda f: f.feeds[0].stale_symbols, "a stale market"
+        )
+        assert facts.feeds[0].stale_symbols == (BTC.symbol,)
+        assert facts.feeds[0].detail.startswith("Coinbase sends no trades of BTC-USD")
+        assert [market.live for market in facts.markets] == ["stale", "receiving"]
+        await running.minutes_told(recorder, BTC, len(recorder.minutes(BTC)) + 3)
+        await running.ends_equal_to_truth(simulator, recorder, BTC)
+
+        simulator.inject(Thaw(product_id=BTC.symbol))
+        await running.warm(plane, "ann")
+        await running.minutes_told(recorder, BTC, len(recorder.minutes(BTC)) + 3)
         await running.ends_equal_to_truth(simulator, recorder, BTC)
         await running.ends_equal_to_truth(simulator, recorder, ETH)
 

@@ -45,6 +45,11 @@ class Activity:
         self._synthetic = (self._synthetic << 1 | synthetic) & _WINDOW
         return liquidity(self._synthetic.bit_count(), self._bars)
 
+    @property
+    def share(self) -> float:
+        """How much of the window is synthetic, 0 to 1; 1 before the first bar."""
+        return self._synthetic.bit_count() / self._bars if self._bars else 1.0
+
 
 _WINDOW = (1 << WINDOW_BARS) - 1
 

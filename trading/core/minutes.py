@@ -4,17 +4,20 @@ Rule 1: a minute is told when it is over *and* certain. It is over when a later 
     the exchange's clock passed its end by a grace; never by the clock of this host, which goes on
     while a link is dead. It is certain when no trade of it can have been lost.
 Rule 2: minutes are told in order and without gaps: while one is in doubt those behind it wait.
-Rule 3: the exchange's own history wins over what was built here, also after the fact.
+Rule 3: a minute in which nothing was heard is certain only where that is usual; else the exchange
+    is asked of it (:mod:`trading.core.silence`).
+Rule 4: the exchange's own history wins over what was built here, also after the fact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, carry_forward
 from trading.core.exact import ExactSum
 from trading.core.market import MICROSECONDS, Candle, Market, Timeframe, Trade
+from trading.core.silence import Silence
 
 MINUTE = Timeframe.M1.seconds
 MINUTE_US = MINUTE * MICROSECONDS
@@ -66,13 +69,20 @@ class MinuteBuilder:
 
     Trades and server times may come before :meth:`start`; they are kept. What was not heard from
     its beginning is in doubt: the first minute of a subscription always, a minute in which the
-    link was lost, one whose trade ids jump, and one for which a trade came after it was told.
+    link was lost, one whose trade ids jump, one that is strangely silent, and one for which a trade
+    came after it was told.
     A minute in doubt is reported by :meth:`hole` and settled by :meth:`repair`.
     """
 
-    def __init__(self, market: Market, *, grace_seconds: float = 2.0) -> None:
+    def __init__(
+        self, market: Market, *, grace_seconds: float = 2.0, silence: Silence | None = None
+    ) -> None:
+        """Make one; without ``silence``, silence is believed: there is nobody to ask."""
         self.market = market
         self.last_trade_us = 0
+        self._silence = silence
+        # Minutes in doubt because nothing was heard in them.
+        self._silent: set[int] = set()
         self._grace_us = round(grace_seconds * MICROSECONDS)
         self._last_trade_id = 0
         self._newest_minute = 0
@@ -112,6 +122,11 @@ class MinuteBuilder:
         minute was seen, or a minute was amended.
         """
         return self._newest_minute > self._next or bool(self._settled)
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the exchange's history has trades since the last one that was heard."""
+        return self._silence is not None and self._silence.is_deaf(self.last_trade_us)
 
     def start(self, opened_at: int, previous_close: float | None) -> None:
         """Tell the minutes from ``opened_at`` (unix seconds) on; older ones are history.
@@ -231,6 +246,7 @@ class MinuteBuilder:
                 continue
             self._doubtful.pop(minute, None)
             settled[minute] = truth.get(minute)
+        self._hear_of_silence(settled)
         self._amend({minute: c for minute, c in settled.items() if minute < self._next})
         self._truth.update({minute: c for minute, c in settled.items() if minute >= self._next})
         self._settle(repaired=True)
@@ -299,6 +315,7 @@ class MinuteBuilder:
         self._truth.clear()
         self._told.clear()
         self._settled.clear()
+        self._silent.clear()
 
     def _is_over(self, minute: int) -> bool:
         end = minute + MINUTE
@@ -314,6 +331,8 @@ class MinuteBuilder:
                 if self.server_time_us >= (minute + REPAIRABLE_MINUTES * MINUTE) * MICROSECONDS:
                     self._give_up([])
                 return
+            if self._doubts_silence(minute):
+                return
             candle = self._truth.pop(minute, None)
             forming = self._forming.pop(minute, None)
             if candle is None and forming is not None:
@@ -326,6 +345,35 @@ class MinuteBuilder:
             if candle is not None:
                 late = away or (repaired and self.is_long_past(candle.closes_at))
                 self._tell(candle, late=late)
+
+    def _doubts_silence(self, minute: int) -> bool:
+        """Put a minute in doubt, and those before it, if its silence is not to be believed."""
+        if self._silence is None or minute in self._truth or minute in self._forming:
+            return False
+        first = self._first_silent()
+        if not self._silence.is_doubtful((minute - first) // MINUTE + 1, self.last_trade_us):
+            return False
+        first += self._silence.known(self.last_trade_us) * MINUTE
+        self._mark(first * MICROSECONDS, minute * MICROSECONDS)
+        self._silent.update(range(first, minute + MINUTE, MINUTE))
+        return minute in self._doubtful
+
+    def _hear_of_silence(self, settled: Mapping[int, Candle | None]) -> None:
+        asked = self._silent & settled.keys()
+        self._silent -= asked
+        # Where a trade was heard meanwhile, its id tells what was missed.
+        if self._silence is None or not asked or min(asked) < (first := self._first_silent()):
+            return
+        minutes = (max(asked) - first) // MINUTE + 1
+        traded = any(settled[minute] is not None for minute in asked)
+        if traded and not self.is_deaf:
+            self._mark(self.last_trade_us, self.last_trade_us)  # it was not the last of its minute
+        self._silence.answered(minutes, self.last_trade_us, traded=traded)
+
+    def _first_silent(self) -> int:
+        """The first minute behind the last trade that was heard."""
+        last = self.last_trade_us // MINUTE_US * MINUTE
+        return max(last + MINUTE, self._floor or 0)
 
     def _tell(self, candle: Candle, *, late: bool) -> None:
         self._told[candle.opened_at] = candle

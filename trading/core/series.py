@@ -17,6 +17,7 @@ from trading.core.indicators import IndicatorPoint, IndicatorSeries
 from trading.core.market import Candle, Market, Timeframe, Trade
 from trading.core.minutes import MinuteBuilder
 from trading.core.rollup import KEPT_CANDLES, Rollup
+from trading.core.silence import Silence
 
 WARM_UP_BARS = 300
 """Bars of each timeframe that seed the indicators; older ones change MACD-V by less than 0.002."""
@@ -48,11 +49,21 @@ class MarketSeries:
     batch of events. While :attr:`needs_warm_up`, both stay silent.
     """
 
-    def __init__(self, market: Market, *, grace_seconds: float = 2.0) -> None:
+    def __init__(
+        self, market: Market, *, grace_seconds: float = 2.0, believes_silence: bool = True
+    ) -> None:
+        """Make one.
+
+        Args:
+            grace_seconds: How long a minute waits for its last trades.
+            believes_silence: Not to report minutes as a hole that are strangely silent: where there
+                is no exchange to ask.
+        """
         self.market = market
         self.trades = 0
         """Trades taken since the beginning, each id once."""
-        self._builder = MinuteBuilder(market, grace_seconds=grace_seconds)
+        self._silence = None if believes_silence else Silence()
+        self._builder = MinuteBuilder(market, grace_seconds=grace_seconds, silence=self._silence)
         self._rollup = Rollup()
         self._tracks: dict[Timeframe, _Track] = {}
         self._last_minute = 0
@@ -81,6 +92,11 @@ class MarketSeries:
     def last_trade_us(self) -> int:
         """Time of the newest trade taken, unix microseconds; 0 before the first."""
         return self._builder.last_trade_us
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the market has traded since the last trade that was heard: its feed is silent."""
+        return self._builder.is_deaf
 
     def warm_up(
         self, history: Mapping[Timeframe, Sequence[Candle]], cut: int
@@ -112,6 +128,8 @@ class MarketSeries:
         self._tracks = {timeframe: _Track(timeframe) for timeframe in Timeframe}
         for timeframe, candles in bars.items():
             self._tracks[timeframe].warm_up(candles)
+        for minute in bars.get(Timeframe.M1, ()):
+            self._look_at(minute)
         self._rollup = Rollup()
         self._rollup.seed(bars, cut)
         self._last_minute = cut - Timeframe.M1.seconds
@@ -206,6 +224,7 @@ class MarketSeries:
                 continue
             told += self._redo(amended)
             amended = []
+            self._look_at(minute.candle)
             told += self._take(minute.candle, late=minute.late)
         told += self._redo(amended)
         return told
@@ -217,6 +236,10 @@ class MarketSeries:
             for timeframe, track in self._tracks.items()
             if track.last is not None
         }
+
+    def _look_at(self, minute: Candle) -> None:
+        if self._silence is not None:
+            self._silence.add(synthetic=minute.synthetic)
 
     def _take(self, bar: Candle, *, late: bool) -> Iterator[Closed]:
         self._last_minute = bar.closes_at - Timeframe.M1.seconds

@@ -22,6 +22,8 @@ from trading.ports import Live, MarketFacts, Replacement, Sinks
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 60.0
 REJECTED_SECONDS = 300.0
+FIRST_RENEWAL_SECONDS = 10.0
+LONGEST_RENEWAL_SECONDS = 300.0
 
 
 class Track:
@@ -36,7 +38,7 @@ class Track:
 
     def __init__(self, market: Market, sinks: Sinks, *, resume_at: int | None = None) -> None:
         self.market = market
-        self.series = MarketSeries(market)
+        self.series = MarketSeries(market, believes_silence=False)
         self.is_fetching = False
         """Whether history is on its way."""
         self.warm_up: HistoryJob | None = None
@@ -50,6 +52,8 @@ class Track:
         self._is_awake = False
         self._retry_at = 0.0
         self._retries = Backoff(first=FIRST_RETRY_SECONDS, longest=LONGEST_RETRY_SECONDS)
+        self._renew_at = 0.0
+        self._renewals = Backoff(first=FIRST_RENEWAL_SECONDS, longest=LONGEST_RENEWAL_SECONDS)
         self._counted = 0
         self._facts: MarketFacts | None = None
         self._has_told = False
@@ -87,6 +91,16 @@ class Track:
         """Trades may be lost from the last one heard until the next."""
         if self._is_awake:
             self.series.doubt()
+
+    def needs_renewal(self) -> bool:
+        """Whether its subscription, which tells nothing, is to be made anew now; once a while."""
+        if not self.series.is_deaf:
+            self._renewals.reset()
+            return False
+        if (now := time.monotonic()) < self._renew_at:
+            return False
+        self._renew_at = now + self._renewals.next_delay()
+        return True
 
     def seat_arrivals(self) -> None:
         """Desks that waited for this market look from here on, if it is warm."""

@@ -251,6 +251,9 @@ class Venue:
                 continue
             track.series.advance(line.time_us)
             self._supply.go_on(track)
+            if track.needs_renewal():
+                self._note(self._deaf([symbol]), symbol)
+                line.feed.renew(symbol)
 
     def _attended(self, symbol: str) -> Track | None:
         track = self._tracks.get(symbol)
@@ -289,6 +292,8 @@ class Venue:
             # At the beginning nothing was heard yet: that is "warming", unless it cannot come.
             is_awaited = symbol in expected and self.listing.may_stream(symbol)
             if symbol not in sound and not (is_awaited and track.series.needs_warm_up):
+                stale.add(symbol)
+            if track.series.is_deaf:
                 stale.add(symbol)
             facts[track.market] = track.facts(is_stale=symbol in stale)
         received = frozenset[str]().union(*(feed.acknowledged for feed in feeds))
@@ -345,9 +350,18 @@ class Venue:
         """Why symbols are stale on a link that is not."""
         if refused := [symbol for symbol in stale if not self.listing.may_stream(symbol)]:
             return f"{self._exchange.label} does not trade {', '.join(refused)}."
+        if deaf := [symbol for symbol in stale if self._tracks[symbol].series.is_deaf]:
+            return self._deaf(deaf)
         if stale:
             return f"{self._exchange.label} has not confirmed {', '.join(stale)}."
         return ""
+
+    def _deaf(self, symbols: Sequence[str]) -> str:
+        names = ", ".join(symbols)
+        return (
+            f"{self._exchange.label} sends no trades of {names}, though there are some; its candles"
+            " are read from the history."
+        )
 
     def _note(self, message: str, symbol: str | None = None) -> None:
         log.warning("venue.trouble", exchange=self._exchange.name, message=message)

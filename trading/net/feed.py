@@ -93,6 +93,7 @@ class Feed:
         self._messages = messages
         self._backoff = Backoff() if backoff is None else backoff
         self._wanted: frozenset[str] = frozenset()
+        self._renewed: set[str] = set()
         self._asked_at: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._connection: ClientConnection | None = None
@@ -117,6 +118,11 @@ class Feed:
         if symbols != self._wanted:
             self._wanted = symbols
             self._changed.set()
+
+    def renew(self, symbol: str) -> None:
+        """Subscribe to a wanted symbol anew: it is acknowledged, and nothing comes of it."""
+        self._renewed.add(symbol)
+        self._changed.set()
 
     @property
     def state(self) -> FeedState:
@@ -228,6 +234,7 @@ class Feed:
         while True:
             self._changed.clear()
             wanted = self._wanted
+            asked -= self._end_renewed(protocol, asked)
             if gone := asked - wanted:
                 protocol.unsubscribe(sorted(gone))
                 # An older acknowledgement must not vouch for a subscription made anew.
@@ -241,6 +248,16 @@ class Feed:
             now = time.monotonic()
             self._asked_at = {symbol: self._asked_at.get(symbol, now) for symbol in wanted}
             await self._changed.wait()
+
+    def _end_renewed(self, protocol: MarketDataProtocol, asked: frozenset[str]) -> frozenset[str]:
+        """Unsubscribe from what is to be subscribed anew."""
+        renewed, self._renewed = asked & self._renewed, set()
+        if renewed:
+            protocol.unsubscribe(sorted(renewed))
+            self.acknowledged -= renewed
+            for symbol in renewed:
+                self._asked_at.pop(symbol, None)
+        return renewed
 
     async def _watch(self) -> None:
         """End the connection when it has been silent for too long."""

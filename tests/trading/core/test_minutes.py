@@ -9,6 +9,7 @@ from tests.trading.core.made import MARKET, NOON, candle, trade, true_candle, us
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, carry_forward
 from trading.core.market import MICROSECONDS, Candle, Timeframe
 from trading.core.minutes import MinuteBuilder
+from trading.core.silence import Silence
 
 
 def listening(*, since: float = -30.0) -> MinuteBuilder:
@@ -16,6 +17,18 @@ def listening(*, since: float = -30.0) -> MinuteBuilder:
     builder = MinuteBuilder(MARKET)
     builder.advance(us(since))
     builder.start(NOON, 100.0)
+    return builder
+
+
+def listening_to_the_busy() -> MinuteBuilder:
+    """One that heard a trade at noon of a market that trades in every minute."""
+    silence = Silence()
+    for _ in range(300):
+        silence.add(synthetic=False)
+    builder = MinuteBuilder(MARKET, silence=silence)
+    builder.advance(us(-30.0))
+    builder.start(NOON, 100.0)
+    builder.add(trade(1, 5.0))
     return builder
 
 
@@ -454,3 +467,55 @@ def test_trades_that_nobody_comes_for_are_bounded() -> None:
     hole = builder.hole()
     assert hole is not None
     assert (hole.start, hole.end) == (first, first + 60)
+
+
+def test_a_minute_without_a_trade_is_asked_about_where_that_is_unusual() -> None:
+    builder = listening_to_the_busy()
+    builder.advance(us(122.0))
+
+    assert [one.opened_at for one in told(builder)] == [NOON]
+    builder.advance(us(125.0))
+    assert told(builder) == []
+    assert builder.hole() == Hole(NOON + 60, NOON + 120, us(125.0))
+
+
+def test_a_silence_that_the_exchange_confirms_is_told_as_one() -> None:
+    builder = listening_to_the_busy()
+    builder.advance(us(122.0))
+    told(builder)
+    builder.advance(us(125.0))
+    builder.repair([], Hole(NOON + 60, NOON + 120, us(125.0)))
+
+    assert told(builder) == [synthetic(1, 100.0)]
+    assert not builder.is_deaf
+
+
+def test_where_it_traded_unheard_every_minute_is_asked_about_until_a_trade_is_heard() -> None:
+    builder = listening_to_the_busy()
+    builder.advance(us(122.0))
+    told(builder)
+    builder.advance(us(125.0))
+    builder.repair([candle(1, 101.0)], Hole(NOON + 60, NOON + 120, us(125.0)))
+    assert told(builder) == [candle(1, 101.0)]
+    deaf = [builder.is_deaf]
+
+    builder.advance(us(182.0))
+    assert told(builder) == []
+    builder.advance(us(185.0))
+    first = builder.hole()
+    assert first == Hole(NOON, NOON + 60, us(185.0))  # its last trade was not the last
+    builder.repair([candle(0, 100.5)], first)
+    assert told(builder) == [candle(0, 100.5)]
+    assert builder.hole() == Hole(NOON + 120, NOON + 180, us(185.0))
+    deaf.append(builder.is_deaf)
+
+    builder.add(trade(9, 186.0, 102.0))
+    deaf.append(builder.is_deaf)
+    assert deaf == [True, True, False]
+
+
+def test_a_silence_between_trades_whose_ids_follow_each_other_is_certain() -> None:
+    builder = listening_to_the_busy()
+    builder.add(trade(2, 130.0))
+    assert told(builder) == [true_candle([trade(1, 5.0)], Timeframe.M1, NOON), synthetic(1, 100.0)]
+    assert builder.hole() is None

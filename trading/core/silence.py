@@ -1,0 +1,72 @@
+"""Which minutes without a trade are believed, and which are asked of the exchange.
+
+A subscription that is acknowledged on a live link may still send nothing of one market. Nothing on
+the wire tells that from a market in which nobody trades; its past does, and the exchange's history.
+
+Rule 1: silence is believed as long as the market's own past makes it likely: for as many minutes in
+    a row as chance gives in one of a hundred. A market that trades in every minute is asked about
+    after the first empty one.
+Rule 2: each time the exchange confirms a silence, twice as long a one is believed.
+Rule 3: where it has traded and nothing was heard, the market is deaf: every further minute is asked
+    of the exchange until a trade is heard.
+"""
+
+from __future__ import annotations
+
+from math import ceil, log
+
+from trading.core.liquidity import Activity
+
+UNLIKELY = 0.01
+LONGEST_MINUTES = 60
+"""However rarely a market trades, so long a silence is asked about."""
+
+
+class Silence:
+    """The silence of one market. Times are those of the last trade heard, unix microseconds."""
+
+    __slots__ = ("_activity", "_answered", "_deaf_since_us")
+
+    def __init__(self) -> None:
+        self._activity = Activity()
+        self._answered = (0, 0)  # since when, and how many minutes
+        self._deaf_since_us: int | None = None
+
+    def add(self, *, synthetic: bool) -> None:
+        """Take the next minute of the market's past."""
+        self._activity.add(synthetic=synthetic)
+
+    def is_doubtful(self, minutes: int, since_us: int) -> bool:
+        """Whether so many minutes in a row without a trade are to be asked of the exchange."""
+        if minutes <= 0:
+            return False
+        if self.is_deaf(since_us):
+            return True
+        believed = patience(self._activity.share)
+        if confirmed := self.known(since_us):
+            believed = max(believed, min(2 * confirmed, confirmed + LONGEST_MINUTES))
+        return minutes >= believed
+
+    def known(self, since_us: int) -> int:
+        """How many minutes of a silence the exchange has been asked about."""
+        answered_us, minutes = self._answered
+        return minutes if answered_us == since_us else 0
+
+    def answered(self, minutes: int, since_us: int, *, traded: bool) -> None:
+        """Hear what the exchange says of a silence: whether there were trades after all."""
+        self._answered = (since_us, minutes)
+        if traded:
+            self._deaf_since_us = since_us
+
+    def is_deaf(self, since_us: int) -> bool:
+        """Whether the market is known to have traded since then."""
+        return self._deaf_since_us == since_us
+
+
+def patience(share: float) -> int:
+    """How many minutes without a trade are doubted, where this share of the minutes has none."""
+    if share <= 0:
+        return 1
+    if share >= 1:
+        return LONGEST_MINUTES
+    return min(LONGEST_MINUTES, ceil(log(UNLIKELY) / log(share)))
