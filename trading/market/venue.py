@@ -13,10 +13,12 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import structlog
 
 from trading.backfills import OrderedBackfills
+from trading.core.errors import Malformed
 from trading.core.market import MICROSECONDS, Market, Trade
 from trading.desk import Desk
 from trading.exchanges.ports import Event, Exchange, SequenceGap, ServerTime, VenueError
@@ -37,6 +39,8 @@ from trading.ports import FailureFacts, FeedFacts, MarketFacts, Shelf, Sinks
 log = structlog.get_logger(__name__)
 
 REMEMBERED_FAILURES = 20
+ADMITTED_US = 10 * MICROSECONDS
+"""Whether a frame's time can be true is looked at once in so long."""
 _WORST_FIRST = (
     FeedState.UNREACHABLE,
     FeedState.CONNECTING,
@@ -111,6 +115,7 @@ class Venue:
         self._backfill = Backfill(exchange, self._http, shelf=shelf)
         self._supply = Supply(exchange, self._backfill, complain=self._note)
         self._retired_connections = 0
+        self._admitted_us = 0  # up to where times need not be looked at
         self._failures: deque[tuple[str | None, FailureFacts]] = deque(maxlen=REMEMBERED_FAILURES)
         self._view = _View(link=self._link_facts(()))
         self.market_facts: Mapping[Market, MarketFacts] = {}
@@ -211,26 +216,27 @@ class Venue:
     # -- what is heard
 
     def feed_heard(self, feed: Feed, events: Sequence[Event]) -> None:
-        """One frame: trades to their tracks, the clock to all of the connection."""
+        """One frame: trades to their tracks, the clock to all of the connection.
+
+        Raises:
+            Malformed: If it tells a time that cannot have come yet.
+        """
         line = self._lines.get(feed)
         if line is None:
             return
         touched: dict[str, Track | None] = {}
         for event in events:
             if isinstance(event, Trade):
+                if event.time_us > self._admitted_us:
+                    self._admit(event.time_us)
                 symbol = event.symbol
                 if symbol not in touched:
                     touched[symbol] = self._attended(symbol)
                 track = touched[symbol]
                 if track is not None:
                     track.series.add(event)
-            elif isinstance(event, ServerTime):
-                line.time_us = max(line.time_us, event.time_us)
-            elif isinstance(event, SequenceGap):
-                log.info("venue.gap", exchange=self.name, frames=event.received - event.expected)
-                self._lose(feed)
-            elif isinstance(event, VenueError):
-                self._note(f"{self._exchange.label} says: {event.message}")
+            else:
+                self._hear(line, event)
         for track in touched.values():
             # What the clock alone closes, the sweep tells; asking at each trade costs a fifth.
             if track is not None and track.series.is_due:
@@ -238,6 +244,28 @@ class Venue:
         if line.time_us // MICROSECONDS != line.swept_second:
             line.swept_second = line.time_us // MICROSECONDS
             self._sweep(line)
+
+    def _hear(self, line: _Line, event: Event) -> None:
+        """Take what is no trade."""
+        if isinstance(event, ServerTime):
+            if event.time_us > self._admitted_us:
+                self._admit(event.time_us)
+            line.time_us = max(line.time_us, event.time_us)
+        elif isinstance(event, SequenceGap):
+            log.info("venue.gap", exchange=self.name, frames=event.received - event.expected)
+            self._lose(line.feed)
+        elif isinstance(event, VenueError):
+            self._note(f"{self._exchange.label} says: {event.message}")
+
+    def _admit(self, time_us: int) -> None:
+        """Drop the connection whose frame tells a time that cannot have come yet."""
+        if not self.listing.horizon.admits(time_us):
+            at = datetime.fromtimestamp(time_us / MICROSECONDS, UTC)
+            message = f"a frame is of {at:%Y-%m-%d %H:%M}, which has not come yet"
+            self._note(f"{self._exchange.label}: {message}.")
+            raise Malformed(self.name, message)
+        self.listing.horizon.hear(time_us)
+        self._admitted_us = time_us + ADMITTED_US
 
     def feed_lost(self, feed: Feed) -> None:
         """A connection is gone; its markets may miss trades until they are heard again."""
