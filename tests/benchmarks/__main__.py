@@ -19,6 +19,7 @@ MODULES = (
     "tests.benchmarks.pauses",
     "tests.benchmarks.broadcasts",
     "tests.benchmarks.ingest",
+    "tests.benchmarks.cold_start",
 )
 
 

@@ -118,10 +118,10 @@ def running(name: str, *arguments: str, port: int = 0, **environ: str) -> Iterat
 
 
 @contextmanager
-def exchange() -> Iterator[Running]:
-    """The simulated exchange, at the pace of a real one."""
+def exchange(*options: str) -> Iterator[Running]:
+    """The simulated exchange, at the pace of a real one unless the options say otherwise."""
     port = free_port()
-    told = ("--port", str(port), "--products", "60")
+    told = ("--port", str(port), "--products", "60", *options)
     with running("exchange", "-m", "trading.simulator", *told, port=port) as simulator:
         simulator.wait_until(lambda: _listens(port))
         yield simulator
