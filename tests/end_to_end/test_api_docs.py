@@ -32,7 +32,8 @@ def test_an_operation_can_be_tried_with_the_token_of_the_page(
     answer = operation.locator(".live-responses-table")
     expect(answer).to_contain_text('"valid": true')
     expect(answer).to_contain_text("at next refresh")
-    expect(operation.locator(".copy-to-clipboard").first).to_be_visible()
+    # Not the one in the headline, which is there only under the mouse.
+    expect(operation.locator(".curl-command .copy-to-clipboard")).to_be_visible()
 
 
 def test_each_setting_says_when_it_applies(
