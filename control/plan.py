@@ -160,6 +160,7 @@ def plan_of(document: Settings, mode: Mode, held: Mapping[Market, Decimal | None
         markets=tuple(markets),
         timeframes=tuple(timeframe for timeframe in Timeframe if timeframe in wanted),
         rules=of_mode.rules,
+        held=frozenset(market for market in markets if market in held),
         holdings={
             market: _holding(document, usable[market.exchange], cost)
             for market in markets

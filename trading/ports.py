@@ -66,6 +66,7 @@ class DeskPlan:
         rules: Which signals count, and from where.
         since: From when on it has been wanted without a break, unix seconds; None: not known. A
             signal of an outage that began later was missed, one from before is nobody's.
+        held: Which of the markets are positions: they are warmed up before the rest.
         holdings: What is held of the markets, where it is known what it cost.
     """
 
@@ -74,6 +75,7 @@ class DeskPlan:
     timeframes: tuple[Timeframe, ...]
     rules: SignalRules
     since: int | None = None
+    held: frozenset[Market] = frozenset()
     holdings: Mapping[Market, Holding] = field(default_factory=dict)
 
 

@@ -55,6 +55,12 @@ def test_the_position_monitor_watches_what_is_held_and_what_counts_as_held() -> 
     assert made.markets == (BTC, ETH)
 
 
+def test_a_scalper_knows_which_of_its_symbols_are_positions() -> None:
+    settings = document(watchlist=[row(SOL), row(ETH)])
+    made = plan.plan_of(settings, Mode.SCALPER_MACDV, held={BTC: None, ETH: None})
+    assert (made.markets, made.held) == ((SOL, ETH), frozenset({ETH}))
+
+
 def test_a_market_of_an_exchange_that_is_off_or_not_supported_yet_is_not_watched() -> None:
     elsewhere = Market("kucoin", "BTC-USDT")
     settings = document(

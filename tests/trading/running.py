@@ -209,13 +209,16 @@ async def serving(speed: float = SPEED) -> AsyncIterator[Simulator]:
 
 @asynccontextmanager
 async def turning(
-    simulator: Simulator, recorder: Recorder, shelf: Shelf = NOTHING_KEPT
+    simulator: Simulator,
+    recorder: Recorder,
+    shelf: Shelf = NOTHING_KEPT,
+    exchange: Coinbase = COINBASE,
 ) -> AsyncIterator[DataPlane]:
     """A data plane on a simulator; its thread has ended afterwards."""
     plane = DataPlane(
         endpoints=endpoints(simulator),
         sinks=recorder,
-        exchanges={"coinbase": COINBASE},
+        exchanges={"coinbase": exchange},
         shelf=shelf,
     )
     plane.start()

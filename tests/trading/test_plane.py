@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import replace
 
 from tests.trading import running
-from tests.trading.running import BTC, COINBASE, ETH, SOL, XRP, Recorder
+from tests.trading.running import BTC, COINBASE, ETH, SOL, XRP, Recorder, Rest
 from trading.core.market import MICROSECONDS, Market
 from trading.plane import DataPlane
 from trading.ports import Gate
@@ -115,6 +116,29 @@ async def test_a_frame_of_tomorrow_closes_no_minute_and_costs_its_connection() -
         assert "which has not come yet" in facts.failures[-1].message
         now = simulator.clock.now_us() // MICROSECONDS
         assert all(candle.closes_at <= now for candle in recorder.minutes(BTC))
+
+
+class SlowCoinbase(running.SwiftCoinbase):
+    """One that answers so seldom that it matters who asks first."""
+
+    requests_per_second = 2.0
+
+
+async def test_what_is_held_is_seeded_before_the_rest_of_the_watchlist() -> None:
+    recorder, held = Recorder(), (SOL, XRP)
+    async with running.serving() as simulator:
+        rest = Rest(simulator)
+        async with running.turning(simulator, recorder, exchange=SlowCoinbase()) as plane:
+            wanted = replace(running.plan(BTC, ETH, *held), held=frozenset(held))
+            plane.install(running.owner(), wanted, Gate(is_open=True))
+            await running.until(
+                lambda: rest.candles_of(BTC) + rest.candles_of(ETH), "a market that is not held"
+            )
+            asked = [ask for ask in rest.asked if ask.path.endswith("/candles")]
+    first = next(n for n, ask in enumerate(asked) if not any(m.symbol in ask.path for m in held))
+    for market in held:
+        of_market = [ask for ask in asked[:first] if market.symbol in ask.path]
+        assert "ONE_DAY" in {ask.first("granularity") for ask in of_market}, "the last of a warm-up"
 
 
 async def test_pause_is_silent_and_resume_repairs_the_hole() -> None:

@@ -1,7 +1,8 @@
 """History over REST: what seeds the indicators, and what fills a hole.
 
-Rule 1: repairs first, for a trader waits behind each; warm-ups in the order of the watchlist;
-    what a trader has ordered comes last, one request at a time.
+Rule 1: repairs first, for a trader waits behind each; then warm-ups, of what somebody holds before
+    the rest, each in the order of the watchlist; what a trader has ordered comes last, one request
+    at a time.
 Rule 2: a market is warmed up with all its timeframes at once, from one cut: a bar that grows out
     of history and trades must have both from the same moment.
 Rule 3: nothing is asked twice: a job that failed keeps the answers it has, and a warm-up begins
@@ -34,8 +35,14 @@ class Urgency(IntEnum):
     """Who goes first; lower is sooner."""
 
     REPAIR = 0
-    WARM_UP = 1
-    ORDERED = 2
+    WARM_UP_OF_POSITION = 1
+    WARM_UP = 2
+    ORDERED = 3
+
+    @property
+    def is_warm_up(self) -> bool:
+        """Whether it seeds a market, which may begin with what was kept from before."""
+        return self in {Urgency.WARM_UP_OF_POSITION, Urgency.WARM_UP}
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -173,7 +180,7 @@ class Backfill:
             job.done(job, None)
 
     async def _fetch(self, job: HistoryJob) -> None:
-        if job.urgency is Urgency.WARM_UP and job.kept is None:
+        if job.urgency.is_warm_up and job.kept is None:
             await self._look_at_shelf(job)
         while job.left:
             span = job.left[0]

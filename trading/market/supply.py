@@ -103,7 +103,7 @@ class Supply:
 
         return HistoryJob(
             symbol=track.market.symbol,
-            urgency=Urgency.WARM_UP,
+            urgency=Urgency.WARM_UP_OF_POSITION if track.is_held else Urgency.WARM_UP,
             cut=cut,
             left=warm_up_spans(cut),
             done=done,

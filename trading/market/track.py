@@ -64,6 +64,11 @@ class Track:
         return self._watchers
 
     @property
+    def is_held(self) -> bool:
+        """Whether it is a position of somebody who may look at it now."""
+        return any(self.market in desk.seat.plan.held for desk in self._watchers if desk.is_open)
+
+    @property
     def may_fetch(self) -> bool:
         """Whether history may be asked for now."""
         return not self.is_fetching and time.monotonic() >= self._retry_at

@@ -273,7 +273,9 @@ class Venue:
 
     def _sweep(self, line: _Line) -> None:
         """Once for each second of the exchange: close what is over, fetch what is missing."""
-        for symbol in line.feed.acknowledged & line.feed.wanted:
+        live = line.feed.acknowledged & line.feed.wanted
+        # In the order of the watchlists: so are histories asked for.
+        for symbol in [symbol for symbol in self._tracks if symbol in live]:
             track = self._attended(symbol)
             if track is None:
                 continue
