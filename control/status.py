@@ -30,17 +30,23 @@ from control.protocol import (
     RuntimeStatus,
     State,
     SymbolStatus,
+    SymbolWarmUp,
     Undoable,
+    WarmUpStatus,
 )
 from trading.core.indicators import IndicatorPoint
 from trading.core.liquidity import Liquidity
-from trading.core.market import Market
-from trading.ports import DeskFacts, FeedFacts, MarketFacts, Owner
+from trading.core.market import Market, Timeframe
+from trading.core.series import WARM_UP_BARS
+from trading.core.stages import Stage
+from trading.ports import DeskFacts, FeedFacts, MarketFacts, Owner, WarmUp
 
 HANGS_AFTER_MS = 1_000
 ERROR_LINES = 50
 MESSAGE_LENGTH = 500
 KEPT_SYMBOLS = 4_096
+WARM_UP_WANTED = WARM_UP_BARS * len(Timeframe)
+"""Bars that seed the indicators of one symbol."""
 
 # A market that is traded all the time is the rule, and goes without saying.
 _TOLD: Mapping[Liquidity, Literal["medium", "low"] | None] = {
@@ -48,6 +54,10 @@ _TOLD: Mapping[Liquidity, Literal["medium", "low"] | None] = {
     Liquidity.MEDIUM: "medium",
     Liquidity.LOW: "low",
 }
+
+
+# What a market shows that has its history, and nothing of the timeframe in it.
+NOTHING_TRADED = Cell(stage=Stage.WARMING_UP, liquidity="low")
 
 
 @dataclass(slots=True)
@@ -137,6 +147,7 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         timeframes=list(known.timeframes),
         exchanges=[_exchange(feed, known) for feed in facts.feeds] if facts else [],
         symbols=symbols,
+        warm_up=_warm_up(symbols),
         errors=_errors(known, facts),
         queue_depth=known.queue_depth,
         malformed_commands=known.malformed,
@@ -225,11 +236,22 @@ def _counts(known: Known, facts: DeskFacts | None, symbols: list[SymbolStatus]) 
     return Counts(
         watched=len(symbols),
         stale=sum(symbol.live == "stale" for symbol in symbols),
+        warming=sum(symbol.live == "warming" for symbol in symbols),
         signals_today=known.signals_today,
         alerts_waiting=known.alerts_waiting,
         trades=facts.trades if facts else 0,
         candles_closed=facts.candles_closed if facts else 0,
     )
+
+
+def _warm_up(symbols: list[SymbolStatus]) -> WarmUpStatus | None:
+    """How far all of them are; None when none is on the way."""
+    warming = [symbol for symbol in symbols if symbol.live == "warming"]
+    if not warming:
+        return None
+    bars = sum(symbol.warm_up.bars for symbol in warming if symbol.warm_up is not None)
+    warm = len(symbols) - len(warming)
+    return WarmUpStatus(bars=warm * WARM_UP_WANTED + bars, wanted=len(symbols) * WARM_UP_WANTED)
 
 
 def _data_plane(known: Known) -> DataPlane:
@@ -260,12 +282,30 @@ def _symbol(facts: MarketFacts, is_paused: bool) -> SymbolStatus:
         symbol=facts.market.symbol,
         exchange=facts.market.exchange,
         live="paused" if is_paused else facts.live,
-        tf={str(timeframe): cell(point) for timeframe, point in facts.points.items()},
+        tf=_cells(facts),
+        warm_up=None if is_paused else _symbol_warm_up(facts.warm_up),
     )
     _composed[key] = facts, made
     while len(_composed) > KEPT_SYMBOLS:
         _composed.popitem(last=False)
     return made
+
+
+def _cells(facts: MarketFacts) -> dict[str, Cell]:
+    cells = {str(timeframe): cell(point) for timeframe, point in facts.points.items()}
+    if facts.live == "receiving":
+        for timeframe in Timeframe:
+            cells.setdefault(str(timeframe), NOTHING_TRADED)
+    return cells
+
+
+def _symbol_warm_up(warm_up: WarmUp | None) -> SymbolWarmUp | None:
+    # Of those that wait for their turn nothing is there: that is said by their number alone.
+    if warm_up is None or not warm_up.bars:
+        return None
+    return SymbolWarmUp(
+        bars=warm_up.bars, wanted=WARM_UP_WANTED, ready=[str(one) for one in warm_up.ready]
+    )
 
 
 @lru_cache(maxsize=KEPT_SYMBOLS)

@@ -221,11 +221,25 @@ Live = Literal["warming", "receiving", "stale"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """How much of the history that seeds a market is there.
+
+    Args:
+        bars: Bars that were kept, or asked of the exchange and answered, of all timeframes.
+        ready: The timeframes of which nothing is missing.
+    """
+
+    bars: int
+    ready: tuple[Timeframe, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketFacts:
-    """One watched market as seen now."""
+    """One watched market as seen now; ``warm_up`` while history is being gathered."""
 
     market: Market
     live: Live
+    warm_up: WarmUp | None = None
     points: Mapping[Timeframe, IndicatorPoint] = field(default_factory=dict)
     last_candle_at: int | None = None  # opening time of the last closed 1m candle, unix seconds
     trades: int = 0  # trades processed since the plane began

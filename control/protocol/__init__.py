@@ -70,7 +70,9 @@ from control.protocol.status import (
     RuntimeStatus,
     State,
     SymbolStatus,
+    SymbolWarmUp,
     Undoable,
+    WarmUpStatus,
 )
 
 __all__ = [
@@ -115,8 +117,10 @@ __all__ = [
     "SwitchMode",
     "SymbolPayload",
     "SymbolStatus",
+    "SymbolWarmUp",
     "SystemEvent",
     "Undoable",
+    "WarmUpStatus",
     "Wire",
     "candles_of",
     "commands_of",

@@ -46,6 +46,20 @@ class Counts(Wire):
     alerts_waiting: int
     trades: int
     candles_closed: int
+    warming: int = 0  # of those watched, how many have not their history yet
+
+
+class WarmUpStatus(Wire):
+    """Bars of history that are there, of those that seed the indicators."""
+
+    bars: int
+    wanted: int
+
+
+class SymbolWarmUp(WarmUpStatus):
+    """The same of one symbol, and the timeframes that have all of theirs."""
+
+    ready: list[str]
 
 
 class ExchangeStatus(Wire):
@@ -78,12 +92,16 @@ class Cell(Wire):
 
 
 class SymbolStatus(Wire):
-    """One watched symbol; ``tf`` maps a timeframe to its cell."""
+    """One watched symbol; ``tf`` maps a timeframe to its cell.
+
+    ``warm_up`` is there while its history is being read, a few symbols at a time.
+    """
 
     symbol: str
     exchange: str
     live: Literal["warming", "receiving", "stale", "paused"]
     tf: dict[str, Cell]
+    warm_up: SymbolWarmUp | None = None
 
 
 class ErrorLine(Wire):
@@ -172,6 +190,7 @@ class RuntimeStatus(Wire):
     timeframes: list[str]
     exchanges: list[ExchangeStatus]
     symbols: list[SymbolStatus]
+    warm_up: WarmUpStatus | None = None  # of all that are watched, while any of them is warming
     errors: list[ErrorLine]
     queue_depth: int = 0
     malformed_commands: int = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from control import status
 from control.lifecycle import Life
 from control.protocol import Desired, ErrorLine, State
@@ -12,7 +14,7 @@ from trading.core.indicators import IndicatorPoint
 from trading.core.liquidity import Liquidity
 from trading.core.market import Market, Timeframe
 from trading.core.stages import Stage
-from trading.ports import DeskFacts, FailureFacts, FeedFacts, MarketFacts, Owner
+from trading.ports import DeskFacts, FailureFacts, FeedFacts, MarketFacts, Owner, WarmUp
 
 BTC = Market("coinbase", "BTC-USD")
 KNOWN = Known(
@@ -61,6 +63,56 @@ def test_a_cell_says_where_its_market_is_not_liquid() -> None:
     quiet = POINT._replace(macd_v=None, stage=Stage.WARMING_UP, liquidity=Liquidity.LOW)
     assert status.cell(quiet).to_dict()["liquidity"] == "low"
     assert "liquidity" not in status.cell(POINT).to_dict()
+
+
+def test_a_warm_market_in_which_nothing_was_traded_says_so_instead_of_a_number() -> None:
+    market = replace(FACTS.markets[0], live="receiving")
+    made = status.compose(KNOWN, replace(FACTS, markets=(market,)), 1_000)
+    cells = made.to_dict()["symbols"][0]["tf"]
+    assert cells["1m"]["v"] == 151.24
+    assert cells["1d"] == {"stage": "warming-up", "liquidity": "low"}
+
+
+def warming(bars: int | None) -> MarketFacts:
+    warm_up = None if bars is None else WarmUp(bars=bars, ready=(Timeframe.M1,) if bars else ())
+    return MarketFacts(market=BTC, live="warming", warm_up=warm_up)
+
+
+@pytest.mark.parametrize(("bars", "told"), [(None, 0), (0, 0), (300, 300), (1_799, 1_799)])
+def test_a_status_says_how_far_the_warm_up_has_come(bars: int | None, told: int) -> None:
+    made = status.compose(KNOWN, replace(FACTS, markets=(warming(bars),)), 1_000).to_dict()
+    assert made["counts"]["warming"] == 1
+    assert made["warmUp"] == {"bars": told, "wanted": 1_800}
+    of_symbol = {"bars": told, "wanted": 1_800, "ready": ["1m"]} if told else None
+    assert made["symbols"][0].get("warmUp") == of_symbol
+    assert made["symbols"][0]["tf"] == {}
+
+
+def test_a_warm_symbol_counts_whole_in_what_all_of_them_still_want() -> None:
+    eth = Market("coinbase", "ETH-USD")
+    markets = (warming(600), MarketFacts(market=eth, live="receiving"))
+    known = replace(KNOWN, markets=(BTC, eth))
+    made = status.compose(known, replace(FACTS, markets=markets), 1_000)
+    assert made.warm_up is not None
+    assert (made.warm_up.bars, made.warm_up.wanted) == (2_400, 3_600)
+    assert (made.counts.warming, made.counts.watched) == (1, 2)
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED])
+def test_the_warm_up_is_told_no_more_when_it_is_over_or_paused(state: State) -> None:
+    known = replace(KNOWN, life=Life(state=state, since_ms=700, version=10))
+    market = FACTS.markets[0] if state is State.RUNNING else warming(600)
+    made = status.compose(known, replace(FACTS, markets=(market,)), 1_000).to_dict()
+    assert made["counts"]["warming"] == 0
+    assert "warmUp" not in made
+    assert "warmUp" not in made["symbols"][0]
+
+
+def test_the_warm_up_of_a_thousand_symbols_adds_little_to_a_status() -> None:
+    markets = tuple(Market("coinbase", f"C{n}-USD") for n in range(1_000))
+    facts = replace(FACTS, markets=tuple(replace(warming(0), market=m) for m in markets))
+    made = status.compose(replace(KNOWN, markets=markets), facts, 1_000)
+    assert len(made.to_json()) < 1_000 * 80
 
 
 def test_a_market_is_composed_once_for_all_who_watch_it_until_it_moves() -> None:

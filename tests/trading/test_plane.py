@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from tests.trading import running
 from tests.trading.running import BTC, COINBASE, ETH, SOL, XRP, Recorder, Rest
-from trading.core.market import MICROSECONDS, Market
+from trading.core.market import MICROSECONDS, Market, Timeframe
 from trading.plane import DataPlane
-from trading.ports import Gate
+from trading.ports import DeskFacts, Gate, WarmUp
 from trading.simulator.faults import Accept, Close, Drop, Freeze, Refuse, Skew, Thaw
 
 NOWHERE = Market("coinbase", "NOPE-USD")
@@ -139,6 +139,32 @@ async def test_what_is_held_is_seeded_before_the_rest_of_the_watchlist() -> None
     for market in held:
         of_market = [ask for ask in asked[:first] if market.symbol in ask.path]
         assert "ONE_DAY" in {ask.first("granularity") for ask in of_market}, "the last of a warm-up"
+
+
+async def test_a_warm_up_says_how_far_it_is_until_it_is_done() -> None:
+    seen: list[WarmUp] = []
+
+    def look(facts: DeskFacts) -> bool:
+        [market] = facts.markets
+        if market.warm_up is not None:
+            assert market.live == "warming"
+            seen.append(market.warm_up)
+        return market.live == "receiving"
+
+    recorder = Recorder()
+    async with (
+        running.serving() as simulator,
+        running.turning(simulator, recorder, exchange=SlowCoinbase()) as plane,
+    ):
+        running.install(plane, "ann", BTC)
+        done = await running.facts_until(plane, "ann", look, "a warm market")
+    bars = [warm_up.bars for warm_up in seen]
+    assert bars == sorted(bars)
+    assert any(0 < one < 1_800 for one in bars)
+    for warm_up in seen:
+        assert warm_up.bars == 300 * len(warm_up.ready), "a timeframe is asked for at once"
+        assert warm_up.ready == tuple(Timeframe)[: len(warm_up.ready)]
+    assert done.markets[0].warm_up is None
 
 
 async def test_pause_is_silent_and_resume_repairs_the_hole() -> None:

@@ -25,7 +25,7 @@ from trading.core.series import WARM_UP_BARS
 from trading.exchanges.ports import Exchange
 from trading.market.shelf import NOTHING_KEPT, Span, missing, usable
 from trading.net.http import ExchangeHttp
-from trading.ports import Shelf
+from trading.ports import Shelf, WarmUp
 
 GRACE_SECONDS = 2.0
 """An exchange may still correct a candle this long after its end."""
@@ -72,6 +72,16 @@ class HistoryJob:
     resume_seconds: int = 0
     is_resumed: bool = False
     is_withdrawn: bool = False
+
+
+def warm_up_of(job: HistoryJob) -> WarmUp:
+    """How far a warm-up has come."""
+    missing_bars = sum((span.end - span.start) // span.timeframe.seconds for span in job.left)
+    open_ones = {span.timeframe for span in job.left}
+    return WarmUp(
+        bars=len(Timeframe) * WARM_UP_BARS - missing_bars,
+        ready=tuple(timeframe for timeframe in Timeframe if timeframe not in open_ones),
+    )
 
 
 def warm_up_spans(cut: int, timeframes: Iterable[Timeframe] = Timeframe) -> deque[Span]:

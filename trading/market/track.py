@@ -14,7 +14,7 @@ from trading.core.errors import Rejected
 from trading.core.market import MICROSECONDS, Market, Timeframe
 from trading.core.series import Closed, MarketSeries
 from trading.desk import Desk
-from trading.market.backfill import HistoryJob
+from trading.market.backfill import HistoryJob, warm_up_of
 from trading.market.history import History
 from trading.net.backoff import Backoff
 from trading.ports import Live, MarketFacts, Replacement, Sinks
@@ -178,12 +178,16 @@ class Track:
         live: Live = (
             "stale" if is_stale else "warming" if self.series.needs_warm_up else "receiving"
         )
+        job = self.warm_up if live == "warming" else None
+        warm_up = None if job is None else warm_up_of(job)
         facts, trades = self._facts, self.series.trades
-        if facts is None or facts.live != live or facts.trades != trades or self._has_told:
+        said = None if facts is None else (facts.live, facts.trades, facts.warm_up)
+        if facts is None or said != (live, trades, warm_up) or self._has_told:
             last = self.resume_at
             facts = self._facts = MarketFacts(
                 market=self.market,
                 live=live,
+                warm_up=warm_up,
                 points=self.series.points(),
                 last_candle_at=None if last is None else last - Timeframe.M1.seconds,
                 trades=trades,

@@ -1,7 +1,7 @@
 // The heat map: an ARIA grid that the server rendered; kept current here, and walked by keyboard.
 
 import { $, $$, clone, el, fill, setAttribute, setText } from "../dom.js";
-import { short, signed, zone } from "../format.js";
+import { count, short, signed, zone } from "../format.js";
 
 const ONE_COLUMN = 16; // so few symbols have the width of the map for themselves
 const FRESH_MS = 8_000; // how long a cell whose signal has fired stays ringed
@@ -77,7 +77,9 @@ function updateRow(entry, symbol) {
 
 function updateCell(cell, value) {
   const isKnown = value?.v != null;
-  setText(cell, isKnown ? signed(value.v) : "·");
+  const isIdle = !isKnown && value?.liquidity === "low";
+  setText(cell, isKnown ? signed(value.v) : isIdle ? "low" : "·");
+  setAttribute(cell, "title", isIdle ? "low trading activity" : null);
   const step = isKnown ? zone(value.v) : "n";
   if (cell.dataset.z !== step) cell.dataset.z = step;
   const direction = !isKnown || value.h == null ? "" : value.h >= 0 ? "u" : "d";
@@ -149,11 +151,13 @@ function describe(cell) {
   const entry = rows.get(cell.closest(".cp-row").dataset.key);
   if (!entry) return;
   const name = el("b", {}, `${entry.data.symbol} ${cell.dataset.tf}`);
-  readout.replaceChildren(name, ` ${inWords(entry.data.tf[cell.dataset.tf] ?? {})}`);
+  const { tf, warmUp } = entry.data;
+  readout.replaceChildren(name, ` ${inWords(tf[cell.dataset.tf] ?? {}, warmUp)}`);
 }
 
-function inWords({ v, s, h, stage, liquidity }) {
+function inWords({ v, s, h, stage, liquidity }, warmUp) {
   if (v == null && liquidity === "low") return "low trading activity: too few trades for a value";
+  if (warmUp) return `warming up: ${count(warmUp.bars)} of ${count(warmUp.wanted)} bars are there`;
   if (v == null) return "warming up: too few closed candles for a value";
   const parts = [`MACD-V ${signed(v, 1)}`];
   if (s != null) parts.push(`signal ${signed(s, 1)}`);

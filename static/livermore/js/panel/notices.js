@@ -2,7 +2,7 @@
 // here is decided which of them are true, and their figures are filled in.
 
 import { $, $$, fill } from "../dom.js";
-import { age } from "../format.js";
+import { age, count } from "../format.js";
 import { isCutOff, known } from "../runtime.js";
 
 const PENDING_MS = 3_000; // a living runtime applies within this; only longer is worth a callout
@@ -36,6 +36,7 @@ function figures(shown, at) {
   if (shown === "running" && status.dataPlane.state === "hangs") {
     result.hangs = { hanging: `for ${age(status.dataPlane.beatAgeMs)}` };
   }
+  if (shown === "running" && status.counts.warming) result.warming = warmUpFigures(status);
   const wants = notYetApplied(shown, at);
   if (wants) result.recorded = { wants };
   return result;
@@ -43,6 +44,13 @@ function figures(shown, at) {
 
 const pauseFigures = (status, at) => ({
   since: status.pausedAt ? `${age(at - status.pausedAt)} ago` : "",
+});
+
+const warmUpFigures = ({ counts, warmUp }) => ({
+  warming: count(counts.warming),
+  watched: count(counts.watched),
+  bars: count(warmUp?.bars ?? 0),
+  wanted: count(warmUp?.wanted ?? 0),
 });
 
 const faultFigures = (fault, at) => ({
