@@ -109,6 +109,41 @@ def test_what_a_newer_worker_tells_breaks_no_page(
     assert console.messages == []
 
 
+def test_the_panel_says_who_is_warming_up_and_of_what_too_little_is_traded(
+    panel: Page, livermore: Livermore
+) -> None:
+    status = livermore.status()
+    first, second, *_ = status["symbols"]
+    later = {
+        **status,
+        "stateVersion": 1_000_001,
+        "counts": {**status["counts"], "warming": 1, "watched": 40},
+        "warmUp": {"bars": 71_100, "wanted": 72_000},
+        "symbols": [
+            {
+                **first,
+                "live": "warming",
+                "tf": {},
+                "warmUp": {"bars": 900, "wanted": 1_800, "ready": ["1m", "5m", "15m"]},
+            },
+            {**second, "tf": {"1m": {"stage": "warming-up", "liquidity": "low"}}},
+        ],
+    }
+    livermore.tell("status", later)
+    notice = panel.locator('[data-notice="warming"]')
+    expect(notice).to_contain_text("Warming up 1 of 40 symbols")
+    expect(notice).to_contain_text("71,100 of 72,000 bars")
+    cells = panel.locator('#cp-map .lv-z[data-tf="1m"]')
+    cells.first.hover()
+    expect(panel.locator("#cp-read")).to_contain_text("900 of 1,800 bars are there")
+    cells.nth(1).hover()
+    expect(panel.locator("#cp-read")).to_contain_text("low trading activity")
+    expect(cells.nth(1)).to_have_text("low")
+    done = {**status, "stateVersion": 1_000_002}
+    livermore.tell("status", done)
+    expect(notice).to_be_hidden()
+
+
 def test_resuming_brings_the_trades_back(panel: Page, livermore: Livermore) -> None:
     panel.get_by_role("button", name="Pause").click()
     expect(panel.locator('[data-notice="paused"]')).to_be_visible()
