@@ -96,6 +96,11 @@ async def test_a_frozen_market_is_stale_and_its_candles_are_the_exchanges_all_th
         await running.ends_equal_to_truth(simulator, recorder, BTC)
 
         simulator.inject(Thaw(product_id=BTC.symbol))
+        facts = await running.facts_until(
+            plane, "ann", lambda f: len({one.message for one in f.failures}) == 2, "a second word"
+        )
+        assert facts.failures[0].message.startswith("Coinbase sends no trades of BTC-USD")
+        assert facts.failures[-1].message == "Coinbase sends trades of BTC-USD again."
         await running.warm(plane, "ann")
         await running.minutes_told(recorder, BTC, len(recorder.minutes(BTC)) + 3)
         await running.ends_equal_to_truth(simulator, recorder, BTC)

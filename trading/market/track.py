@@ -54,6 +54,7 @@ class Track:
         self._retries = Backoff(first=FIRST_RETRY_SECONDS, longest=LONGEST_RETRY_SECONDS)
         self._renew_at = 0.0
         self._renewals = Backoff(first=FIRST_RENEWAL_SECONDS, longest=LONGEST_RENEWAL_SECONDS)
+        self._is_missed = False
         self._counted = 0
         self._facts: MarketFacts | None = None
         self._has_told = False
@@ -105,6 +106,14 @@ class Track:
         if (now := time.monotonic()) < self._renew_at:
             return False
         self._renew_at = now + self._renewals.next_delay()
+        self._is_missed = True
+        return True
+
+    def is_heard_again(self) -> bool:
+        """Whether a trade was heard since its subscription was renewed; once."""
+        if not self._is_missed or self.series.is_deaf:
+            return False
+        self._is_missed = False
         return True
 
     def seat_arrivals(self) -> None:

@@ -284,6 +284,8 @@ class Venue:
             if track.needs_renewal():
                 self._note(self._deaf([symbol]), symbol)
                 line.feed.renew(symbol)
+            elif track.is_heard_again():
+                self._note(f"{self._exchange.label} sends trades of {symbol} again.", symbol)
 
     def _attended(self, symbol: str) -> Track | None:
         track = self._tracks.get(symbol)
