@@ -35,7 +35,7 @@ def point(closes_at: int, macd_v: float) -> IndicatorPoint:
         macd_v=macd_v,
         signal=120.0,
         histogram=macd_v - 120.0,
-        rsi=60.0,
+        gauges={"rsi": 60.0},
         atr=1.0,
         stage=Stage.RALLYING,
         bars=300,

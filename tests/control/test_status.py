@@ -37,7 +37,9 @@ KNOWN = Known(
     errors=[],
     latency={"coinbase": (1.0, 2.0)},
 )
-POINT = IndicatorPoint(60, 120, 5.0, 151.239, 140.0, 11.239, 60.0, 1.0, Stage.RISK_OVERBOUGHT, 300)
+POINT = IndicatorPoint(
+    60, 120, 5.0, 151.239, 140.0, 11.239, {"rsi": 60.0}, 1.0, Stage.RISK_OVERBOUGHT, 300
+)
 FACTS = DeskFacts(
     at_ms=900,
     feeds=(FeedFacts(exchange="coinbase", label="Coinbase", state="connected", subscriptions=1),),

@@ -39,7 +39,7 @@ def point(minute: int, macd_v: float, timeframe: Timeframe) -> IndicatorPoint:
         macd_v=macd_v,
         signal=0.0,
         histogram=macd_v,
-        rsi=50.0,
+        gauges={"rsi": 50.0},
         atr=1.0,
         stage=Stage.RALLYING,
         bars=300,

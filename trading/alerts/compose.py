@@ -78,7 +78,7 @@ def _values(point: IndicatorPoint) -> dict[str, Any]:
         "macdV": point.macd_v,
         "signal": point.signal,
         "histogram": point.histogram,
-        "rsi": point.rsi,
+        **point.gauges,
         "atr": point.atr,
         "stage": str(point.stage),
         "bars": point.bars,

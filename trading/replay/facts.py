@@ -46,7 +46,7 @@ def _indicator(update: IndicatorUpdate) -> dict[str, Any]:
         "macdV": point.macd_v,
         "signal": point.signal,
         "histogram": point.histogram,
-        "rsi": point.rsi,
+        **point.gauges,
         "stage": str(point.stage),
     }
 

@@ -11,16 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading.core.made import candle
-from trading.core.indicators import (
-    IndicatorPoint,
-    IndicatorSeries,
-    MacdV,
-    atr,
-    ema,
-    macd_v,
-    rsi,
-)
+from trading.core.averages import ema
+from trading.core.indicators import GAUGES, INDICATORS, IndicatorPoint, IndicatorSeries
+from trading.core.macd_v import MacdV, atr, macd_v
 from trading.core.market import Candle
+from trading.core.rsi import rsi
 from trading.core.stages import RANGING_BARS, Stage
 
 
@@ -56,7 +51,7 @@ def test_vector_holds_bar_by_bar() -> None:
     assert points[60].macd_v == pytest.approx(108.701781, abs=5e-7)
     assert points[79].histogram == pytest.approx(-35.728250, abs=5e-7)
     assert points[79].atr == pytest.approx(2.029453, abs=5e-7)
-    assert points[79].rsi == pytest.approx(61.625795, abs=5e-7)
+    assert points[79].gauges["rsi"] == pytest.approx(61.625795, abs=5e-7)
 
 
 def test_vector_holds_as_arrays() -> None:
@@ -76,7 +71,7 @@ def test_values_begin_with_their_seeds() -> None:
     assert [p.macd_v is None for p in points] == [True] * 25 + [False] * 15
     assert [p.signal is None for p in points] == [True] * 33 + [False] * 7
     assert [p.histogram is None for p in points] == [True] * 33 + [False] * 7
-    assert [p.rsi is None for p in points] == [True] * 14 + [False] * 26
+    assert [p.gauges["rsi"] is None for p in points] == [True] * 14 + [False] * 26
     assert points[32].stage is Stage.WARMING_UP
     assert points[33].stage is not Stage.WARMING_UP
 
@@ -84,14 +79,14 @@ def test_values_begin_with_their_seeds() -> None:
 def test_flat_market_has_neither_rsi_nor_macd_v() -> None:
     point = points_of([candle(i, spread=0.0) for i in range(60)])[-1]
 
-    assert point.rsi is None
+    assert point.gauges["rsi"] is None
     assert point.macd_v is None
     assert point.atr == 0.0
     assert point.stage is Stage.WARMING_UP
 
 
 def test_only_rises_are_an_rsi_of_one_hundred() -> None:
-    assert points_of([candle(i, 100.0 + i) for i in range(20)])[-1].rsi == 100.0
+    assert points_of([candle(i, 100.0 + i) for i in range(20)])[-1].gauges["rsi"] == 100.0
 
 
 def test_synthetic_bars_leave_atr_alone_and_let_macd_v_drift_to_zero() -> None:
@@ -103,7 +98,7 @@ def test_synthetic_bars_leave_atr_alone_and_let_macd_v_drift_to_zero() -> None:
     assert points[-1].atr == points[59].atr
     assert points[-1].bars == points[59].bars == 60
     assert points[-1].macd_v == pytest.approx(0.0, abs=0.01)
-    assert points[-1].rsi == pytest.approx(points[59].rsi)
+    assert points[-1].gauges["rsi"] == pytest.approx(points[59].gauges["rsi"])
     assert points[-1].stage is Stage.RANGING
 
 
@@ -122,6 +117,11 @@ def test_ranging_begins_with_the_twentieth_bar_inside_the_band() -> None:
 
     first = next(i for i, p in enumerate(points) if p.stage is Stage.RANGING)
     assert first == 25 + RANGING_BARS - 1
+
+
+def test_every_indicator_has_its_name_and_every_gauge_a_value_in_each_point() -> None:
+    assert INDICATORS == {"macdv": "MACD-V", "rsi": "RSI"}
+    assert set(points_of(wave(1))[0].gauges) == {gauge.name for gauge in GAUGES}
 
 
 def test_copy_is_independent() -> None:
@@ -179,7 +179,7 @@ def test_arrays_equal_bar_by_bar_with_gaps(steps: list[tuple[int, int, bool]]) -
 
     for index, point in enumerate(points_of(candles)):
         assert same(point.atr, moved.atr[index])
-        assert same(point.rsi, strength[index])
+        assert same(point.gauges["rsi"], strength[index])
         # Where nothing ever moved, the average of equal closes may err in its last digit, and
         # what is divided by it is noise: only prices that do move are compared.
         if point.atr is None or point.atr > 1e-6:

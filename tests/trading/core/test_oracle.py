@@ -15,17 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading.core.made import candle
-from trading.core.indicators import (
-    ATR,
-    FAST,
-    RSI,
-    SIGNAL,
-    SLOW,
-    FloatArray,
-    IndicatorSeries,
-    macd_v,
-    rsi,
-)
+from trading.core.averages import FloatArray
+from trading.core.indicators import IndicatorSeries
+from trading.core.macd_v import ATR, FAST, SIGNAL, SLOW, macd_v
+from trading.core.rsi import RSI, rsi
 
 BARS, FADED = 1_000, 700
 
@@ -66,7 +59,9 @@ def test_both_speeds_agree_with_talib_once_its_seed_has_faded(seed: int, volatil
         incremental.append(replace(candle(i, close), high=high, low=low))
         for i, (high, low, close) in enumerate(zip(*(x.tolist() for x in series), strict=True))
     ]
-    single = [[getattr(point, name) for point in points] for name in ("macd_v", "signal", "rsi")]
+    single = np.array(
+        [(point.macd_v, point.signal, point.gauges["rsi"]) for point in points], dtype=np.float64
+    ).T
     for theirs, batch, one_by_one in zip(
         expected, (ours.macd_v, ours.signal, rsi(series.close)), single, strict=True
     ):

@@ -109,4 +109,4 @@ def test_the_published_vector_comes_out() -> None:
     assert points[25].macd_v == pytest.approx(22.326387, abs=1e-6)
     assert points[33].signal == pytest.approx(-40.484542, abs=1e-6)
     assert points[79].histogram == pytest.approx(-35.728250, abs=1e-6)
-    assert points[79].rsi == pytest.approx(61.625795, abs=1e-6)
+    assert points[79].gauges["rsi"] == pytest.approx(61.625795, abs=1e-6)

@@ -41,7 +41,7 @@ def point(
         macd_v=macd_v,
         signal=signal,
         histogram=None if macd_v is None or signal is None else macd_v - signal,
-        rsi=50.0,
+        gauges={"rsi": 50.0},
         atr=1.0,
         stage=stage(macd_v, signal, 0),
         bars=bars,

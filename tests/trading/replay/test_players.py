@@ -152,7 +152,7 @@ def test_the_published_vector_comes_out_of_a_table() -> None:
     assert points[60].macd_v == pytest.approx(108.701781, abs=1e-6)
     assert points[79].histogram == pytest.approx(-35.728250, abs=1e-6)
     assert points[79].atr == pytest.approx(2.029453, abs=1e-6)
-    assert points[79].rsi == pytest.approx(61.625795, abs=1e-6)
+    assert points[79].gauges["rsi"] == pytest.approx(61.625795, abs=1e-6)
 
 
 @pytest.mark.parametrize(
