@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from pydantic import ValidationError
@@ -30,6 +30,7 @@ from control.protocol import (
 from control.sinks import signal_event
 from settings_app import desired
 from settings_app.models import User
+from trading.core.indicators import INDICATORS, MACD_V
 from trading.core.modes import Mode
 from trading.models import Alert
 
@@ -86,12 +87,24 @@ class Heard:
         return self.state not in {"unknown", "offline", "stale"}
 
 
+class HeatCell(NamedTuple):
+    """One cell of the map.
+
+    Args:
+        gauge: What it shows where MACD-V is not enabled: the first indicator that is.
+    """
+
+    timeframe: str
+    cell: Cell
+    gauge: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class HeatRow:
     """One symbol of the map, its cells in the order of the timeframes."""
 
     symbol: SymbolStatus
-    cells: tuple[tuple[str, Cell], ...]
+    cells: tuple[HeatCell, ...]
 
 
 def listen(user: User) -> Heard:
@@ -118,6 +131,7 @@ def context(user: User, heard: Heard) -> dict[str, Any]:
         "wanted": wanted,
         "differences": differences(status, wanted) if status else [],
         "timeframes": status.timeframes if status else [],
+        "map_title": next(iter(status.indicators.values() if status else ()), INDICATORS[MACD_V]),
         "blocks": heat_blocks(status) if status else [[], []],
         "signals": signals,
         "history": history,
@@ -164,14 +178,17 @@ def differences(status: RuntimeStatus, wanted: Desired) -> list[str]:
 
 def heat_blocks(status: RuntimeStatus) -> list[Sequence[HeatRow]]:
     """The map's rows in two columns, in the order of the watchlist."""
+    name = next(iter(status.indicators), MACD_V)
     rows = [
-        HeatRow(
-            symbol,
-            tuple((tf, symbol.tf.get(tf) or Cell(stage="warming up")) for tf in status.timeframes),
-        )
+        HeatRow(symbol, tuple(_heat_cell(symbol, tf, name) for tf in status.timeframes))
         for symbol in status.symbols
     ]
     if len(rows) <= ONE_COLUMN:
         return [rows, []]
     half = (len(rows) + 1) // 2
     return [rows[:half], rows[half:]]
+
+
+def _heat_cell(symbol: SymbolStatus, timeframe: str, indicator: str) -> HeatCell:
+    cell = symbol.tf.get(timeframe) or Cell(stage="warming up")
+    return HeatCell(timeframe, cell, (cell.g or {}).get(indicator))

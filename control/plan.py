@@ -59,6 +59,11 @@ class Situation:
         """The timeframes of the plan, shortest first."""
         return tuple(str(t) for t in self.plan.timeframes) if self.plan else ()
 
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """The indicators of the plan, by name."""
+        return self.plan.indicators if self.plan else ()
+
 
 def situation(user_id: int) -> Situation:
     """Read what a user wants now.
@@ -161,6 +166,7 @@ def plan_of(document: Settings, mode: Mode, held: Mapping[Market, Decimal | None
         timeframes=tuple(timeframe for timeframe in Timeframe if timeframe in wanted),
         rules=of_mode.rules,
         held=frozenset(market for market in markets if market in held),
+        indicators=of_mode.indicators,
         holdings={
             market: _holding(document, usable[market.exchange], cost)
             for market in markets

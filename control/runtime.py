@@ -385,6 +385,7 @@ class Runtime:
             desired=wanted,
             mode=wanted.mode,
             timeframes=now.timeframes if now else (),
+            indicators=now.indicators if now else (),
             markets=now.plan.markets if now and now.plan else (),
             started_at_ms=self._started_at_ms,
             settings_revision=now.settings_revision if now else 0,

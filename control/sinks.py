@@ -124,7 +124,7 @@ class QueuedSinks:
             symbol=update.candle.market.symbol,
             exchange=update.candle.market.exchange,
             timeframe=str(update.candle.timeframe),
-            cell=cell(update.point),
+            cell=cell(update.point, update.indicators),
             closed_at=update.candle.closes_at * 1_000,
         )
         self._events.append((update.owner.sub, event.to_json()))

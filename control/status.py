@@ -9,7 +9,7 @@ Rule 3: whatever a status says was true at its ``at``; a guess is left out.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -34,7 +34,7 @@ from control.protocol import (
     Undoable,
     WarmUpStatus,
 )
-from trading.core.indicators import IndicatorPoint
+from trading.core.indicators import INDICATORS, MACD_V, IndicatorPoint
 from trading.core.liquidity import Liquidity
 from trading.core.market import Market, Timeframe
 from trading.core.series import WARM_UP_BARS
@@ -95,6 +95,7 @@ class Known:
     desired: Desired
     mode: str
     timeframes: tuple[str, ...]
+    indicators: tuple[str, ...]
     markets: tuple[Market, ...]
     started_at_ms: int
     settings_revision: int
@@ -145,6 +146,7 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         last_signal_at=known.last_signal_at_ms,
         counts=_counts(known, facts, symbols),
         timeframes=list(known.timeframes),
+        indicators={name: INDICATORS[name] for name in known.indicators},
         exchanges=[_exchange(feed, known) for feed in facts.feeds] if facts else [],
         symbols=symbols,
         warm_up=_warm_up(symbols),
@@ -176,6 +178,7 @@ def shape(known: Known, facts: DeskFacts | None) -> int:
             known.settings_revision,
             known.last_signal_at_ms,
             known.markets,
+            known.indicators,
             known.credentials_set,
             known.credentials_missing,
             known.undo,
@@ -207,14 +210,23 @@ class Seen:
         return compose(self.known, self.facts, at_ms)
 
 
-def cell(point: IndicatorPoint) -> Cell:
-    """One cell of the map, rounded to what a page shows."""
+def cell(point: IndicatorPoint, indicators: Collection[str] = tuple(INDICATORS)) -> Cell:
+    """One cell of the map, of these indicators, rounded to what a page shows."""
+    gauges = {
+        name: round(value, 2)
+        for name, value in point.gauges.items()
+        if value is not None and name in indicators
+    }
+    liquidity = _TOLD[point.liquidity]
+    if MACD_V not in indicators:
+        return Cell.model_construct(g=gauges or None, liquidity=liquidity)
     return Cell.model_construct(
         v=_rounded(point.macd_v),
         s=_rounded(point.signal),
         h=_rounded(point.histogram),
         stage=str(point.stage),
-        liquidity=_TOLD[point.liquidity],
+        g=gauges or None,
+        liquidity=liquidity,
     )
 
 
@@ -262,19 +274,22 @@ def _data_plane(known: Known) -> DataPlane:
 def _symbols(known: Known, facts: DeskFacts | None) -> list[SymbolStatus]:
     # What is watched is the control plane's to say: the data plane's snapshot may be of before.
     seen = {market.market: market for market in facts.markets} if facts else {}
-    is_paused = known.life.state is State.PAUSED
-    return [_symbol(seen.get(market) or _unseen(market), is_paused) for market in known.markets]
+    is_paused, shown = known.life.state is State.PAUSED, known.indicators
+    return [
+        _symbol(seen.get(market) or _unseen(market), is_paused, shown) for market in known.markets
+    ]
 
 
-_composed: OrderedDict[tuple[Market, bool], tuple[MarketFacts, SymbolStatus]] = OrderedDict()
+_Shown = tuple[Market, bool, tuple[str, ...]]
+_composed: OrderedDict[_Shown, tuple[MarketFacts, SymbolStatus]] = OrderedDict()
 
 
-def _symbol(facts: MarketFacts, is_paused: bool) -> SymbolStatus:
-    """What is said of a market, composed once for all who watch it while nothing changes.
+def _symbol(facts: MarketFacts, is_paused: bool, indicators: tuple[str, ...]) -> SymbolStatus:
+    """What is said of a market, composed once for all who see the same of it, until it moves.
 
     Facts of a market are one object, the same for everybody until something happens.
     """
-    key = facts.market, is_paused
+    key = facts.market, is_paused, indicators
     known = _composed.get(key)
     if known is not None and known[0] is facts:
         return known[1]
@@ -282,7 +297,7 @@ def _symbol(facts: MarketFacts, is_paused: bool) -> SymbolStatus:
         symbol=facts.market.symbol,
         exchange=facts.market.exchange,
         live="paused" if is_paused else facts.live,
-        tf=_cells(facts),
+        tf=_cells(facts, indicators),
         warm_up=None if is_paused else _symbol_warm_up(facts.warm_up),
     )
     _composed[key] = facts, made
@@ -291,8 +306,8 @@ def _symbol(facts: MarketFacts, is_paused: bool) -> SymbolStatus:
     return made
 
 
-def _cells(facts: MarketFacts) -> dict[str, Cell]:
-    cells = {str(timeframe): cell(point) for timeframe, point in facts.points.items()}
+def _cells(facts: MarketFacts, indicators: tuple[str, ...]) -> dict[str, Cell]:
+    cells = {str(timeframe): cell(point, indicators) for timeframe, point in facts.points.items()}
     if facts.live == "receiving":
         for timeframe in Timeframe:
             cells.setdefault(str(timeframe), NOTHING_TRADED)

@@ -151,7 +151,12 @@ class Desk:
         plan, market, timeframe = self._seat.plan, closed.candle.market, closed.candle.timeframe
         if timeframe in plan.timeframes:
             self._sinks.indicator_moved(
-                IndicatorUpdate(owner=self._seat.owner, candle=closed.candle, point=closed.point)
+                IndicatorUpdate(
+                    owner=self._seat.owner,
+                    candle=closed.candle,
+                    point=closed.point,
+                    indicators=plan.indicators,
+                )
             )
             yield from signals(
                 closed.previous, closed.point, market=market, timeframe=timeframe, rules=plan.rules

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from trading.core.holdings import Holding
-from trading.core.indicators import IndicatorPoint
+from trading.core.indicators import INDICATORS, IndicatorPoint
 from trading.core.market import Candle, Market, Timeframe
 from trading.core.modes import SignalRules
 from trading.core.signals import Signal
@@ -68,6 +68,7 @@ class DeskPlan:
             signal of an outage that began later was missed, one from before is nobody's.
         held: Which of the markets are positions: they are warmed up before the rest.
         holdings: What is held of the markets, where it is known what it cost.
+        indicators: Which are shown, by name. What the others find is not for this user.
     """
 
     mode: str
@@ -77,6 +78,7 @@ class DeskPlan:
     since: int | None = None
     held: frozenset[Market] = frozenset()
     holdings: Mapping[Market, Holding] = field(default_factory=dict)
+    indicators: tuple[str, ...] = tuple(INDICATORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +101,17 @@ class FiredSignal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndicatorUpdate:
-    """A closed candle moved the indicators of one market and timeframe, seen by one user."""
+    """A closed candle moved the indicators of one market and timeframe, seen by one user.
+
+    Args:
+        point: All of them, as they are computed for everybody.
+        indicators: Those that this user sees, by name.
+    """
 
     owner: Owner
     candle: Candle
     point: IndicatorPoint
+    indicators: tuple[str, ...] = tuple(INDICATORS)
 
 
 class BackfillState(StrEnum):

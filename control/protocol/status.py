@@ -78,16 +78,18 @@ class ExchangeStatus(Wire):
 
 
 class Cell(Wire):
-    """MACD-V of one symbol and timeframe: value, signal, histogram and stage.
+    """The indicators of one symbol and timeframe, of those that the user has enabled.
 
-    ``liquidity`` is left out where it is high. Where it is low and there is no value, too little
-    was traded for one.
+    ``v``, ``s``, ``h`` and ``stage`` are MACD-V's: value, signal, histogram and stage; ``g`` has
+    the value of every other indicator by its name. ``liquidity`` is left out where it is high.
+    Where it is low and there is no value, too little was traded for one.
     """
 
     v: float | None = None
     s: float | None = None
     h: float | None = None
-    stage: str
+    stage: str | None = None
+    g: dict[str, float] | None = None
     liquidity: Literal["medium", "low"] | None = None
 
 
@@ -188,6 +190,7 @@ class RuntimeStatus(Wire):
     last_signal_at: int | None = None
     counts: Counts
     timeframes: list[str]
+    indicators: dict[str, str] = {}  # those enabled: how a trader writes each, by its name
     exchanges: list[ExchangeStatus]
     symbols: list[SymbolStatus]
     warm_up: WarmUpStatus | None = None  # of all that are watched, while any of them is warming

@@ -6,11 +6,14 @@ the user are the one truth (`settings_app.desired`).
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from settings_app.schema.fields import UNIQUE, Section, about
+from trading.core.indicators import INDICATORS
 from trading.core.market import Timeframe
 from trading.core.modes import DEFAULT_LEVELS, Mode, SignalKind, SignalRules
 
@@ -22,6 +25,23 @@ SymbolSource = Annotated[
         examples=("positions", "watchlist"),
         alias="symbolSource",
     ),
+]
+
+
+def _is_indicator(name: str) -> str:
+    if name not in INDICATORS:
+        near = difflib.get_close_matches(name.lower(), INDICATORS, n=1, cutoff=0.0)[0]
+        message = "is not an indicator; the nearest is {near}, and there are {names}"
+        names = ", ".join(INDICATORS)
+        raise PydanticCustomError("indicator", message, {"near": near, "names": names})
+    return name
+
+
+IndicatorName = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    AfterValidator(_is_indicator),
+    WithJsonSchema({"type": "string", "enum": list(INDICATORS)}),
 ]
 PriceMove = Annotated[
     bool,
@@ -94,17 +114,17 @@ class ModeSettings(Section):
 
     symbol_source: SymbolSource = "watchlist"
     indicators_enabled: Annotated[
-        tuple[Literal["macdv", "rsi"], ...],
-        Field(min_length=1, max_length=2),
+        tuple[IndicatorName, ...],
+        Field(min_length=1, max_length=len(INDICATORS)),
         UNIQUE,
         about(
             "Indicators",
-            "The indicators that are shown.",
+            "The indicators that are shown, and whose signals become alerts: without `macdv` only "
+            "price moves do, whatever the thresholds say.",
             examples=(["macdv"],),
             alias="indicatorsEnabled",
-            recorded_only=True,
         ),
-    ] = ("macdv", "rsi")
+    ] = tuple(INDICATORS)
     timeframes: Annotated[
         tuple[Timeframe, ...],
         Field(min_length=1, max_length=len(Timeframe)),
@@ -139,8 +159,14 @@ class ModeSettings(Section):
 
     @property
     def kinds(self) -> frozenset[SignalKind]:
-        """The kinds of signals that become alerts in this mode."""
-        return self.alert_thresholds.kinds
+        """The kinds of signals that become alerts in this mode, of what is enabled."""
+        usable = {None, *self.indicators_enabled}
+        return frozenset(kind for kind in self.alert_thresholds.kinds if kind.indicator in usable)
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """The indicators that are enabled, in the order in which they are always shown."""
+        return tuple(name for name in INDICATORS if name in self.indicators_enabled)
 
     @property
     def rules(self) -> SignalRules:

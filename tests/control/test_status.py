@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ KNOWN = Known(
     desired=Desired(is_paused=False, mode="scalper-macdv", revision=4),
     mode="scalper-macdv",
     timeframes=("1m",),
+    indicators=("macdv", "rsi"),
     markets=(BTC,),
     started_at_ms=100,
     settings_revision=2,
@@ -115,6 +117,23 @@ def test_the_warm_up_of_a_thousand_symbols_adds_little_to_a_status() -> None:
     facts = replace(FACTS, markets=tuple(replace(warming(0), market=m) for m in markets))
     made = status.compose(replace(KNOWN, markets=markets), facts, 1_000)
     assert len(made.to_json()) < 1_000 * 80
+
+
+@pytest.mark.parametrize(
+    ("indicators", "told"),
+    [
+        (("macdv",), {"v": 151.24, "s": 140.0, "h": 11.24, "stage": "risk-overbought"}),
+        (("rsi",), {"g": {"rsi": 60.0}}),
+    ],
+)
+def test_a_user_is_told_of_the_enabled_indicators_alone(
+    indicators: tuple[str, ...], told: dict[str, Any]
+) -> None:
+    both = status.compose(KNOWN, FACTS, 1_000).symbols[0].tf["1m"]
+    made = status.compose(replace(KNOWN, indicators=indicators), FACTS, 1_000)
+    assert set(made.indicators) == set(indicators)
+    assert made.symbols[0].tf["1m"].to_dict() == told
+    assert both.to_dict()["g"] == {"rsi": 60.0}, "what another user sees is another cell"
 
 
 def test_a_market_is_composed_once_for_all_who_watch_it_until_it_moves() -> None:

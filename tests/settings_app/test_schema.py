@@ -64,6 +64,34 @@ def test_a_part_of_a_mode_keeps_the_defaults_of_that_mode() -> None:
     assert kinds == frozenset(SignalKind) - {SignalKind.PRICE_MOVE, SignalKind.LEVEL}
 
 
+def test_signals_of_an_indicator_that_is_not_enabled_do_not_alert() -> None:
+    modes = validate(
+        merge_patch(
+            DEFAULT,
+            {
+                "modes": {
+                    "position-monitor": {"indicatorsEnabled": ["rsi"]},
+                    "scalper-macdv": {"indicatorsEnabled": ["rsi", "macdv"]},
+                }
+            },
+        )
+    ).modes
+    assert modes.position_monitor.kinds == {SignalKind.PRICE_MOVE}
+    assert modes.position_monitor.indicators == ("rsi",)
+    assert modes.scalper_macdv.kinds == frozenset(SignalKind) - {SignalKind.PRICE_MOVE}
+    assert modes.scalper_macdv.indicators == ("macdv", "rsi")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("macd", "macdv"), ("MACD-V", "macdv"), ("rsi14", "rsi")]
+)
+def test_an_unknown_indicator_is_refused_with_the_nearest(name: str, near: str) -> None:
+    message = errors_of({"modes": {"scalper-macdv": {"indicatorsEnabled": [name]}}})[
+        "/modes/scalper-macdv/indicatorsEnabled/0"
+    ]
+    assert message == f"is not an indicator; the nearest is {near}, and there are macdv, rsi"
+
+
 def test_an_unknown_mode_has_no_settings() -> None:
     with pytest.raises(ValueError, match="yolo"):
         validate(DEFAULT).modes.of("yolo")

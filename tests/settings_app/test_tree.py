@@ -221,7 +221,7 @@ def acts_on(document: Any) -> Any:
             plan = plan_of(settings, mode, held)
             rules = plan.rules
             acted = (rules.kinds, rules.levels, rules.cooldown_seconds)
-            plans.append((plan.markets, plan.timeframes, acted, plan.holdings))
+            plans.append((plan.markets, plan.timeframes, acted, plan.holdings, plan.indicators))
     return (
         settings.sub,
         settings.version,

@@ -105,6 +105,16 @@ def test_bar_without_a_transition_moves_the_indicators_only() -> None:
     assert len(recorder.updates) == 1
 
 
+def test_an_indicator_is_shown_to_whom_it_is_enabled_for() -> None:
+    recorder = Recorder()
+    working = Desk(seat(replace(plan(BTC), indicators=("rsi",))), recorder)
+    working.attendance(BTC).arrive(0)
+    working.closed(closed(1))
+    (update,) = recorder.updates
+    assert update.indicators == ("rsi",)
+    assert update.point.macd_v == 160.0, "it is computed for everybody"
+
+
 def test_late_bar_is_missed() -> None:
     recorder = Recorder()
     desk(recorder).closed(closed(1, late=True))

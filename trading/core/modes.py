@@ -32,6 +32,11 @@ class SignalKind(StrEnum):
     MOMENTUM_SHIFT = "momentum-shift"
     PRICE_MOVE = "price-move"
 
+    @property
+    def indicator(self) -> str | None:
+        """The indicator it is made of, as the settings name it; None: of the price alone."""
+        return None if self is SignalKind.PRICE_MOVE else "macdv"
+
 
 DEFAULT_LEVELS = (150.0, 200.0, 250.0, 300.0, 350.0, 400.0)
 """Absolute MACD-V levels, crossed outward on either side of zero."""

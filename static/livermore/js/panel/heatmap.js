@@ -13,6 +13,8 @@ const blocks = $$(".cp-block", map);
 
 const rows = new Map(); // "exchange:symbol" -> {row, cells by timeframe, data}
 let timeframes = [];
+let indicators = { macdv: "MACD-V" }; // those enabled; the map shows the first
+let main = "macdv";
 let focused = null;
 
 const keyOf = ({ exchange, symbol }) => `${exchange}:${symbol}`;
@@ -22,6 +24,7 @@ const keyOf = ({ exchange, symbol }) => `${exchange}:${symbol}`;
 /** Bring the map in line with a status; only what differs is touched. */
 export function showMap(status) {
   if (status.timeframes.join() !== timeframes.join()) rebuild(status.timeframes);
+  name(status.indicators);
   const wanted = new Set(status.symbols.map(keyOf));
   let moved = false;
   for (const [key, { row }] of rows) {
@@ -38,6 +41,16 @@ export function showMap(status) {
     updateRow(rows.get(keyOf(symbol)), symbol);
   }
   if (moved) arrange();
+}
+
+/** Show the first of the enabled indicators, and say so. */
+function name(enabled) {
+  if (Object.keys(enabled).length === 0) return; // a runtime that has no plan yet
+  indicators = enabled;
+  [main] = Object.keys(enabled);
+  setText($("#cp-map-title"), enabled[main]);
+  setAttribute(map, "aria-label", `${enabled[main]} by symbol and timeframe`);
+  $(".cp-legend").hidden = main !== "macdv"; // its colours are MACD-V's
 }
 
 function rebuild(list) {
@@ -76,11 +89,12 @@ function updateRow(entry, symbol) {
 }
 
 function updateCell(cell, value) {
+  const gauge = value?.g?.[main];
   const isKnown = value?.v != null;
-  const isIdle = !isKnown && value?.liquidity === "low";
-  setText(cell, isKnown ? signed(value.v) : isIdle ? "low" : "·");
+  const isIdle = !isKnown && gauge === undefined && value?.liquidity === "low";
+  setText(cell, isKnown ? signed(value.v) : (gauge?.toFixed(0) ?? (isIdle ? "low" : "·")));
   setAttribute(cell, "title", isIdle ? "low trading activity" : null);
-  const step = isKnown ? zone(value.v) : "n";
+  const step = gauge === undefined ? zone(value?.v) : "0";
   if (cell.dataset.z !== step) cell.dataset.z = step;
   const direction = !isKnown || value.h == null ? "" : value.h >= 0 ? "u" : "d";
   if (cell.dataset.d !== direction) cell.dataset.d = direction;
@@ -104,7 +118,10 @@ export function flash({ exchange, symbol, timeframe }) {
 
 // ── in which order ─────────────────────────────────────────────────────────
 
-const strength = ({ data }) => Math.abs(data.tf["1h"]?.v ?? 0);
+const strength = ({ data }) => {
+  const { v, g } = data.tf["1h"] ?? {};
+  return Math.abs(v ?? (g?.[main] ?? 50) - 50);
+};
 const ORDERS = {
   strong: (a, b) => strength(b) - strength(a),
   name: (a, b) => a.data.symbol.localeCompare(b.data.symbol),
@@ -155,14 +172,18 @@ function describe(cell) {
   readout.replaceChildren(name, ` ${inWords(tf[cell.dataset.tf] ?? {}, warmUp)}`);
 }
 
-function inWords({ v, s, h, stage, liquidity }, warmUp) {
-  if (v == null && liquidity === "low") return "low trading activity: too few trades for a value";
-  if (warmUp) return `warming up: ${count(warmUp.bars)} of ${count(warmUp.wanted)} bars are there`;
-  if (v == null) return "warming up: too few closed candles for a value";
-  const parts = [`MACD-V ${signed(v, 1)}`];
+function inWords({ v, s, h, g, stage, liquidity }, warmUp) {
+  const gauges = Object.entries(g ?? {}).map(([key, value]) => `${indicators[key]} ${value.toFixed(1)}`);
+  if (v == null && (main === "macdv" || gauges.length === 0)) {
+    if (liquidity === "low") return "low trading activity: too few trades for a value";
+    if (warmUp) return `warming up: ${count(warmUp.bars)} of ${count(warmUp.wanted)} bars are there`;
+    return "warming up: too few closed candles for a value";
+  }
+  const parts = v == null ? [] : [`MACD-V ${signed(v, 1)}`];
   if (s != null) parts.push(`signal ${signed(s, 1)}`);
   if (h != null) parts.push(`histogram ${signed(h, 1)}`);
-  parts.push(stage);
+  if (stage) parts.push(stage);
+  parts.push(...gauges);
   if (liquidity) parts.push(`${liquidity} liquidity`);
   return parts.join(" · ");
 }
