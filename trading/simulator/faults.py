@@ -4,6 +4,8 @@ Rule 1: no I/O. The server asks before it accepts, answers or sends; tests and p
     faults as data (``POST /_sim/faults``).
 Rule 2: a fault is a small immutable value with a ``kind``; a new one is a class here, a case in
     ``Faults.inject`` and, where it needs one, a question that the server asks.
+Rule 3: what is done to the world itself (its prices, its trades, what it lists) is ordered the same
+    way, and is in :mod:`trading.simulator.interventions`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from trading.simulator.interventions import AnyIntervention
 from trading.simulator.venues.ports import Frame, Trouble
 
 Reached = Literal["websocket", "rest"]
@@ -104,11 +107,12 @@ class Slow(Fault, frozen=True, tag="slow"):
 
 
 AnyFault = Drop | Garble | Close | Freeze | Thaw | Refuse | Accept | Fail | Slow | Skew
-_decoder: msgspec.json.Decoder[AnyFault] = msgspec.json.Decoder(AnyFault)
+AnyOrder = AnyFault | AnyIntervention
+_decoder: msgspec.json.Decoder[AnyOrder] = msgspec.json.Decoder(AnyOrder)
 
 
-def read(body: bytes) -> AnyFault:
-    """A fault out of its JSON. Raises: msgspec.DecodeError, with what is wrong in words."""
+def read(body: bytes) -> AnyOrder:
+    """An order out of its JSON. Raises: msgspec.DecodeError, with what is wrong in words."""
     return _decoder.decode(body)
 
 

@@ -48,6 +48,11 @@ class Bars:
     volume: Ints
     trades: Ints
 
+    @property
+    def columns(self) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
+        """All of it, in the order of the fields."""
+        return self.open, self.high, self.low, self.close, self.volume, self.trades
+
 
 def draw(days: Days) -> Bars:
     """The minutes of every row of ``days``."""

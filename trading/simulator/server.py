@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,9 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from trading.simulator import catalog, faults
 from trading.simulator.clock import SimulatedClock, rfc3339
+from trading.simulator.interventions import Intervention
 from trading.simulator.limits import TokenBucket
+from trading.simulator.played import Played, listed
 from trading.simulator.venues.coinbase.keys import SimulatedKey, new_key
 from trading.simulator.venues.coinbase.venue import Coinbase
 from trading.simulator.venues.ports import Ask, Frame, Moment, Session, Venue
@@ -87,6 +89,7 @@ class Simulator:
         self._venue = venue
         self._connections: set[_Connection] = set()
         self._requests = TokenBucket(rate=venue.requests_per_second * leniency)
+        self._private_requests = TokenBucket(rate=venue.private_requests_per_second * leniency)
         self._dials = TokenBucket(rate=venue.connections_per_second * leniency)
         self._messages = TokenBucket(rate=venue.messages_per_second * leniency)
 
@@ -122,11 +125,21 @@ class Simulator:
         app.on_shutdown.append(self._hang_up)
         return app
 
-    def inject(self, fault: faults.AnyFault) -> None:
-        """Break or mend something now."""
-        self.faults.inject(fault, self._now().steady)
+    def inject(self, order: faults.AnyOrder) -> faults.AnyOrder:
+        """Break or mend something now, or change the world.
+
+        Returns:
+            What was ordered, with the times that it left open.
+
+        Raises:
+            ValueError: If it cannot be done to this world.
+        """
+        if isinstance(order, Intervention):
+            return self.world.intervene(order, self.clock.now_us())
+        self.faults.inject(order, self._now().steady)
         for connection in self._connections:
             connection.woken.set()
+        return order
 
     def _now(self) -> Moment:
         return Moment(self.clock.now_ns(), time.monotonic(), self.faults.skew_ns)
@@ -138,15 +151,16 @@ class Simulator:
         at = self._now()
         if self.faults.refuses("rest", at.steady):
             return _cut(request)
+        ask = Ask(
+            method=request.method,
+            path=request.path,
+            query=list(request.query.items()),
+            headers={name.lower(): value for name, value in request.headers.items()},
+        )
+        bucket = self._private_requests if self._venue.is_private(ask) else self._requests
         if trouble := self.faults.trouble(request.path):
             answer = self._venue.troubled(trouble)
-        elif self._requests.take(at.steady):
-            ask = Ask(
-                method=request.method,
-                path=request.path,
-                query=list(request.query.items()),
-                headers={name.lower(): value for name, value in request.headers.items()},
-            )
+        elif bucket.take(at.steady):
             # Drawing a long history takes tens of milliseconds: not on the loop that streams.
             answer = await asyncio.to_thread(self._venue.answer, ask, at)
         else:
@@ -264,6 +278,7 @@ class Simulator:
             "frozen": self.faults.frozen,
             "muted": sorted(self.faults.muted),
             "late": sorted(self.faults.late),
+            "interventions": msgspec.to_builtins(self.world.interventions),
             "skew_seconds": self.faults.skew_ns / 1_000_000_000,
             "refusing": self.faults.refuses("rest", time.monotonic())
             or self.faults.refuses("websocket", time.monotonic()),
@@ -279,11 +294,10 @@ class Simulator:
         if request.content_type != "application/json":  # what no page of another site can send
             raise web.HTTPUnsupportedMediaType(text="send JSON as application/json\n")
         try:
-            fault = faults.read(await request.read())
-        except msgspec.DecodeError as exc:
+            done = self.inject(faults.read(await request.read()))
+        except ValueError as exc:  # what is no order at all is one, too
             return web.json_response({"error": str(exc)}, status=400)
-        self.inject(fault)
-        return web.json_response({"injected": msgspec.to_builtins(fault)})
+        return web.json_response({"injected": msgspec.to_builtins(done)})
 
 
 def _cut(request: web.Request) -> web.StreamResponse:
@@ -310,6 +324,7 @@ async def serve(
     clock: SimulatedClock | None = None,
     client_id: bool = False,
     key: SimulatedKey | None = None,
+    played: Mapping[str, Played] | None = None,
 ) -> AsyncIterator[Simulator]:
     """A running simulator of Coinbase Advanced Trade on loopback.
 
@@ -323,12 +338,15 @@ async def serve(
         clock: Simulated time, for tests that want another than now.
         client_id: Whether envelopes carry the ``client_id`` of older captures.
         key: What the accounts open for; a new one if not given.
+        played: Recorded candles to be told of some products, instead of drawn ones.
 
     Raises:
         OSError: If the port is taken.
+        ValueError: If what was recorded is not listed.
     """
     clock = clock or SimulatedClock(speed=speed)
-    world = World(seed, catalog.products(products))
+    played = played or {}
+    world = World(seed, listed(catalog.products(products), played), played=played)
     key = key or new_key()
     simulator = Simulator(
         Coinbase(world, keys=[key], client_id=client_id),

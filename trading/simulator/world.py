@@ -2,30 +2,32 @@
 
 Rule 1: nothing behind ``now_us`` is ever told: the minute in progress is the fold of its trades
     so far.
-Rule 2: an answer depends on the seed, the product and the times alone. What is kept here is a
-    bounded memory of drawings, never a state, so several threads may ask at once.
+Rule 2: an answer depends on the seed, the product, the times, and on what was done to the product
+    on order. What else is kept here is a bounded memory of drawings, each under the interventions
+    it was made with, so several threads may ask at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import msgspec
 import numpy as np
 
-from trading.simulator import days, minutes, tape
+from trading.simulator import days, interventions
 from trading.simulator.catalog import SECONDS_A_DAY, Product, products
-from trading.simulator.chance import Bits, Ints, key
+from trading.simulator.chance import Ints
 from trading.simulator.days import MINUTES
+from trading.simulator.drawings import BLOCK, Drawings
 from trading.simulator.fold import fold
+from trading.simulator.interventions import AnyIntervention, Interventions, LateTrade
 from trading.simulator.minutes import Bars
-from trading.simulator.tape import MINUTE_US, Bar, Print, Tape
+from trading.simulator.played import Played
+from trading.simulator.tape import MINUTE_US, Bar, Print
 
 DAY_US = SECONDS_A_DAY * 1_000_000
-# Days drawn together: arrays below the size at which malloc turns to the kernel for each
-# (128 kB) are drawn a third faster than larger ones.
-_BLOCK = 8
 _BOOKS = 3  # books whose three days are drawn together, for the same reason
 _HIGHEST = np.iinfo(np.int64).max
 
@@ -42,27 +44,77 @@ class Statistics:
     volume_before: int  # of the 24 hours before these
 
 
-@dataclass(frozen=True, slots=True)
-class _Day:
-    bars: Bars  # one row
-    first_ids: Ints  # the id of the first trade of each minute, shape (1440,)
-
-
 class World:
-    """One seed's market data for everything in ``listed``."""
+    """One seed's market data for everything in ``listed``.
 
-    def __init__(self, seed: int = 1, listed: Mapping[str, Product] | None = None) -> None:
+    Args:
+        seed: Which world.
+        listed: What there is; everything if not given.
+        played: Recorded candles to be told instead of drawn ones, by product.
+    """
+
+    def __init__(
+        self,
+        seed: int = 1,
+        listed: Mapping[str, Product] | None = None,
+        *,
+        played: Mapping[str, Played] | None = None,
+    ) -> None:
         self.seed = seed
         self.products = products() if listed is None else listed
-        self._keys = {name: key(seed, name) for name in self.products}
-        self._counts: dict[str, Ints] = {}
-        # A live subscription needs today and sometimes yesterday of its product; about 80 kB each.
-        self._day = lru_cache(maxsize=640)(self._draw_day)
-        self._tape = lru_cache(maxsize=4_096)(self._draw_tape)
-        self._block = lru_cache(maxsize=16_384)(self._draw_block)
+        self._drawn = Drawings(seed, self.products, played or {})
         self._closed = lru_cache(maxsize=2_048)(self._statistics_of_one)
         self._year = lru_cache(maxsize=1_024)(self._closes_of_year)
         self._listing = lru_cache(maxsize=1)(self._statistics_of_all)
+
+    # ------------------------------------------------------------------ interventions
+
+    def intervene(self, intervention: AnyIntervention, now_us: int) -> AnyIntervention:
+        """Do something to a product.
+
+        Returns:
+            It, with the times that it left open: given to another world of this seed, the two are
+            the same again.
+
+        Raises:
+            ValueError: If the product is not listed, or a minute to be amended has no trade.
+        """
+        if intervention.product_id not in self.products:
+            raise ValueError(f"{intervention.product_id} is not listed")
+        book = self._book(intervention.product_id).product_id
+        dated = self._dated(intervention, book, now_us)
+        self._drawn.do(book, dated)
+        return dated
+
+    @property
+    def interventions(self) -> list[AnyIntervention]:
+        """Everything that was done, in that order for each product."""
+        return [one for done in self._drawn.all_done for one in done]
+
+    def product_at(self, product_id: str, now_us: int) -> Product | None:
+        """How a product is listed now; None if it never was."""
+        product = self.products.get(product_id)
+        if product is None:
+            return None
+        at = interventions.delisted_at(self._drawn.done_to(product.book))
+        if at is None or now_us < at * 1_000_000:
+            return product
+        return replace(product, state="delisted")
+
+    def _dated(self, one: AnyIntervention, book: str, now_us: int) -> AnyIntervention:
+        minute = now_us // MINUTE_US * interventions.MINUTE
+        if not isinstance(one, interventions.Amend):
+            at = minute + interventions.MINUTE if one.at is None else one.at
+            return msgspec.structs.replace(one, at=at)
+        at = self._last_traded(book, minute) if one.at is None else one.at
+        if at >= minute or not self.candles(book, interventions.MINUTE, at, at, now_us):
+            raise ValueError(f"{book} has no closed candle at {at}")
+        told_us = now_us + 1 if one.told_us is None else one.told_us
+        return msgspec.structs.replace(one, at=at, told_us=told_us)
+
+    def _last_traded(self, book: str, minute: int) -> int:
+        found = self.last_trades(book, 1, minute * 1_000_000 - 1)
+        return found[0].time_us // MINUTE_US * interventions.MINUTE if found else minute
 
     # ------------------------------------------------------------------ candles
 
@@ -92,28 +144,34 @@ class World:
     ) -> Iterator[tuple[int, Bars]]:
         """Whole days ``first`` to ``last`` as bars, in runs: (first day of the run, bars)."""
         if seconds == SECONDS_A_DAY:
-            for block in range(first // _BLOCK, last // _BLOCK + 1):
-                yield block * _BLOCK, _cut(self._block(product.product_id, block), last, block)
+            for block in range(first // BLOCK, last // BLOCK + 1):
+                days_of = self._drawn.block(product.product_id, block)
+                yield block * BLOCK, _cut(days_of, last, block)
         elif last - first < 2:
             for day in range(first, last + 1):
-                yield day, fold(self._day(product.product_id, day).bars, seconds // 60)
+                yield day, fold(self._drawn.day(product.product_id, day).bars, seconds // 60)
         else:
-            for day in range(first, last + 1, _BLOCK):
-                until = min(day + _BLOCK, last + 1)
-                yield day, fold(self._draw([product] * (until - day), day), seconds // 60)
+            for day in range(first, last + 1, BLOCK):
+                until = min(day + BLOCK, last + 1)
+                yield (
+                    day,
+                    fold(
+                        self._drawn.rows([product] * (until - day), day, told=True), seconds // 60
+                    ),
+                )
 
     def _so_far(self, product: Product, now_us: int) -> Bars:
         """The day of ``now_us`` up to it, one row."""
         minute, day = now_us // MINUTE_US, now_us // DAY_US
         at = minute - day * MINUTES
-        bars = self._day(product.product_id, day).bars
+        bars = self._drawn.day(product.product_id, day).bars
         columns = [
             column.copy()
             for column in (bars.open, bars.high, bars.low, bars.close, bars.volume, bars.trades)
         ]
         for column in columns[-2:]:
             column[0, at:] = 0
-        current = self._tape(product.product_id, minute)
+        current = self._drawn.tape(product.product_id, minute)
         bar = current.fold(now_us) if current else None
         if bar:
             for column, value in zip(columns, bar[1:], strict=True):
@@ -123,27 +181,65 @@ class World:
     # ------------------------------------------------------------------ trades
 
     def trades(self, product_id: str, after_us: int, until_us: int) -> list[Print]:
-        """The trades with ``after_us < time <= until_us``, oldest first."""
+        """The trades told with ``after_us < time <= until_us``, in the order of their ids.
+
+        A late one is told later than it happened, and those behind it have a higher id for it.
+        """
         name = self._book(product_id).product_id
         found: list[Print] = []
         for minute in range(after_us // MINUTE_US, until_us // MINUTE_US + 1):
-            drawn = self._tape(name, minute)
+            drawn = self._drawn.tape(name, minute)
             if drawn:
                 found += drawn.between(after_us, until_us)
-        return found
+        late = interventions.late_trades(self._drawn.done_to(name))
+        return self._numbered(name, found, late, after_us, until_us) if late else found
+
+    def _numbered(
+        self, name: str, found: list[Print], late: list[LateTrade], after_us: int, until_us: int
+    ) -> list[Print]:
+        """Punctual trades and those that are told late, each with its id."""
+        prints = [
+            one._replace(trade_id=one.trade_id + sum(each.told_us < one.time_us for each in late))
+            for one in found
+        ]
+        prints += [
+            self._late_print(name, each, ahead)
+            for ahead, each in enumerate(late)
+            if after_us < each.told_us <= until_us
+        ]
+        return sorted(prints)
+
+    def _late_print(self, name: str, late: LateTrade, ahead: int) -> Print:
+        """A late trade, with the id behind everything told before it.
+
+        Args:
+            ahead: How many late ones were told before.
+        """
+        told = self._drawn.tape(name, minute := late.told_us // MINUTE_US)
+        day = self._drawn.day(name, minute // MINUTES)
+        before = int(day.first_ids[minute % MINUTES]) - 1
+        before += len(told.between(0, late.told_us)) if told else 0
+        bars = self._drawn.day(name, late.minute // SECONDS_A_DAY).traded
+        at = (0, late.minute // interventions.MINUTE % MINUTES)
+        price, size = late.of(int(bars.close[at]), int(bars.volume[at]))
+        buys = late.percent > 0
+        return Print(before + ahead + 1, late.time_us, price, size, buys)
 
     def last_trades(
         self, product_id: str, count: int, until_us: int, after_us: int = 0
     ) -> list[Print]:
         """The newest ``count`` trades in ``(after_us, until_us]``, oldest first."""
         product = self._book(product_id)
+        name = product.product_id
         floor = max(after_us // MINUTE_US, product.first_day * MINUTES)
         minute = until_us // MINUTE_US
         found: list[Print] = []
         while len(found) < count and minute >= floor:
-            if self._trades_on(product, minute // MINUTES):
-                drawn = self._tape(product.product_id, minute)
-                found = (drawn.between(after_us, until_us) if drawn else []) + found
+            if self._drawn.trades_on(product, minute // MINUTES):
+                begin_us = max(minute * MINUTE_US - 1, after_us)
+                found = (
+                    self.trades(name, begin_us, min((minute + 1) * MINUTE_US - 1, until_us)) + found
+                )
                 minute -= 1
             elif product.last_day is not None and minute // MINUTES >= product.last_day:
                 minute = product.last_day * MINUTES - 1
@@ -157,8 +253,9 @@ class World:
         """The day up to ``now_us``; its edges are whole minutes, its newest price exact."""
         product = self._book(product_id)
         minute = now_us // MINUTE_US
-        closed = self._closed(product.product_id, minute)
-        current = self._tape(product.product_id, minute)
+        name = product.product_id
+        closed = self._closed(name, minute, self._drawn.done_to(name))
+        current = self._drawn.tape(name, minute)
         bar = current.fold(now_us) if current else None
         if bar is None:
             return closed
@@ -173,7 +270,7 @@ class World:
 
     def listing(self, now_us: int) -> Mapping[str, Statistics]:
         """The statistics of every product as of the last whole minute before ``now_us``."""
-        return self._listing(now_us // MINUTE_US)
+        return self._listing(now_us // MINUTE_US, self._drawn.all_done)
 
     def year(self, product_id: str, now_us: int) -> tuple[int, int]:
         """Lowest and highest of a year's drawn closes and the last day, in price steps.
@@ -189,13 +286,15 @@ class World:
         product = self.products[name]
         at = np.arange(max(day - 364, product.first_day), max(day, product.first_day + 1))
         rows = [product] * len(at)
-        closes = days.draw(rows, self._keys_of(rows), at).after
+        closes = days.draw(rows, self._drawn.keys_of(rows), at).after
         return int(closes.min()), int(closes.max())
 
-    def _statistics_of_one(self, name: str, minute: int) -> Statistics:
+    def _statistics_of_one(self, name: str, minute: int, _done: Interventions) -> Statistics:
         return self._closed_statistics([self.products[name]], minute)[0]
 
-    def _statistics_of_all(self, minute: int) -> Mapping[str, Statistics]:
+    def _statistics_of_all(
+        self, minute: int, _done: tuple[Interventions, ...]
+    ) -> Mapping[str, Statistics]:
         books = [product for product in self.products.values() if product.alias_of is None]
         found: dict[str, Statistics] = {}
         for at in range(0, len(books), _BOOKS):
@@ -209,7 +308,7 @@ class World:
         day = minute // MINUTES
         rows = [product for product in books for _ in range(3)]
         at = np.tile(np.arange(day - 2, day + 1), len(books))
-        bars = self._draw(rows, at)
+        bars = self._drawn.rows(rows, at, told=True)
         until = 2 * MINUTES + minute - day * MINUTES
         split = until - MINUTES
 
@@ -217,8 +316,8 @@ class World:
             return values.reshape(len(books), -1)[:, :until]
 
         trades, volume = columns(bars.trades), columns(bars.volume)
-        last = fold(Bars(*map(columns, _fields(bars))), until)
-        earlier = fold(Bars(*(columns(each)[:, :split] for each in _fields(bars))), split)
+        last = fold(Bars(*map(columns, bars.columns)), until)
+        earlier = fold(Bars(*(columns(each)[:, :split] for each in bars.columns)), split)
         recent = trades[:, split:] > 0
         high = np.where(recent, columns(bars.high)[:, split:], 0).max(axis=1)
         low = np.where(recent, columns(bars.low)[:, split:], _HIGHEST).min(axis=1)
@@ -235,71 +334,20 @@ class World:
             for row in range(len(books))
         ]
 
-    # ------------------------------------------------------------------ drawings
-
     def _book(self, product_id: str) -> Product:
         """The product whose trades ``product_id`` shows. Raises: KeyError if not listed."""
         return self.products[self.products[product_id].book]
 
-    def _draw(self, rows: Sequence[Product], first: int | Ints) -> Bars:
-        """Minutes of one product-day a row; ``first`` may be one day, counted up from."""
-        at = np.arange(first, first + len(rows)) if isinstance(first, int) else first
-        return minutes.draw(days.draw(rows, self._keys_of(rows), at))
-
-    def _keys_of(self, rows: Sequence[Product]) -> Bits:
-        return np.array([self._keys[row.product_id] for row in rows], dtype=np.uint64)
-
-    def _draw_day(self, name: str, day: int) -> _Day:
-        bars = self._draw([self.products[name]], day)
-        before = self._trades_before(self.products[name], day)
-        return _Day(bars, before + 1 + np.cumsum(bars.trades[0]) - bars.trades[0])
-
-    def _draw_block(self, name: str, block: int) -> Bars:
-        return fold(self._draw([self.products[name]] * _BLOCK, block * _BLOCK), MINUTES)
-
-    def _draw_tape(self, name: str, minute: int) -> Tape | None:
-        product = self.products[name]
-        if not self._trades_on(product, minute // MINUTES):
-            return None
-        drawn = self._day(name, minute // MINUTES)
-        at = minute % MINUTES
-        bar = Bar(minute * 60, *(int(values[0, at]) for values in _fields(drawn.bars)))
-        if not bar.trades:
-            return None
-        return tape.draw(self._keys[name], bar, int(drawn.first_ids[at]))
-
-    @staticmethod
-    def _trades_on(product: Product, day: int) -> bool:
-        ended = product.last_day is not None and day >= product.last_day
-        return day >= product.first_day and not ended
-
-    def _trades_before(self, product: Product, day: int) -> int:
-        """How many trades the product had before ``day``: its ids are contiguous from 1."""
-        at = day - product.first_day
-        if at <= 0:
-            return 0
-        known = self._counts.get(product.product_id)
-        if known is None or len(known) < at:
-            ahead = np.arange(product.first_day, day + 366)
-            rows = [product] * len(ahead)
-            known = np.cumsum(days.trades_of(rows, self._keys_of(rows), ahead))
-            self._counts[product.product_id] = known
-        return int(known[at - 1])
-
-
-def _fields(bars: Bars) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
-    return bars.open, bars.high, bars.low, bars.close, bars.volume, bars.trades
-
 
 def _cut(bars: Bars, last: int, block: int) -> Bars:
     """A block's days up to ``last``."""
-    keep = min(last + 1 - block * _BLOCK, _BLOCK)
-    return Bars(*(values[:keep] for values in _fields(bars)))
+    keep = min(last + 1 - block * BLOCK, BLOCK)
+    return Bars(*(values[:keep] for values in bars.columns))
 
 
 def _listed(bars: Bars, first_day: int, seconds: int, start: int, end: int) -> list[Bar]:
     """The rows of ``bars`` one behind the other, without the empty ones, within the bounds."""
     opened = first_day * SECONDS_A_DAY + np.arange(bars.trades.size) * seconds
     wanted = (bars.trades.ravel() > 0) & (opened >= start) & (opened <= end)
-    columns = (opened, *(values.ravel() for values in _fields(bars)))
+    columns = (opened, *(values.ravel() for values in bars.columns))
     return [Bar(*row) for row in zip(*(column[wanted].tolist() for column in columns), strict=True)]

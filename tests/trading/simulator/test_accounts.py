@@ -258,3 +258,39 @@ def test_the_twin_of_a_public_path_says_the_same() -> None:
 @pytest.mark.parametrize("path", ["/nonsense", "/accounts/nobody", "/products/NOPE-USD"])
 def test_what_is_not_there_is_not_found(path: str) -> None:
     assert get(path).status == 404
+
+
+# ---------------------------------------------------------------------------- the user channel
+
+
+def listening(key: SimulatedKey, known: SimulatedKey = P256) -> list[Any]:
+    """What a subscription to ``user`` with a token of ``key`` is answered."""
+    file = key.portal_file()
+    ours = read_key(name=file["name"], secret=file["privateKey"])
+    claims = {"sub": ours.name, "iss": "cdp", "nbf": NOW, "exp": NOW + 120}
+    token = jwt.encode(claims, key.private, key.algorithm, headers={"kid": key.name})
+    session = Coinbase(world(), keys=[known]).new_session(moment())
+    asked = {"type": "subscribe", "channel": "user", "product_ids": ["BTC-USD"], "jwt": token}
+    return [json.loads(frame.text) for frame in session.receive(json.dumps(asked), moment())]
+
+
+def test_the_owner_of_a_key_is_told_of_no_orders() -> None:
+    told_of, acknowledged = listening(P256)
+    assert told_of["channel"] == "user"
+    (event,) = told_of["events"]
+    assert (event["type"], event["orders"]) == ("snapshot", [])
+    assert set(event["positions"]) == {
+        "perpetual_futures_positions",
+        "expiring_futures_positions",
+        "prediction_market_positions",
+    }
+    (user,) = acknowledged["events"][0]["subscriptions"]["user"]
+    assert len(user) == 36
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [(new_key(), P256), (replace(P256, can_view=False), replace(P256, can_view=False))],
+)
+def test_whoever_proves_nothing_hears_of_no_user(key: SimulatedKey, known: SimulatedKey) -> None:
+    assert listening(key, known) == [{"type": "error", "message": "authentication failure"}]

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +110,45 @@ def test_a_restart_shows_the_same_world(process: subprocess.Popen[str]) -> None:
         finally:
             again.kill()
     assert len(before["candles"]) == 11
+
+
+def test_a_recorded_file_is_its_world_and_a_second_one_goes_on_where_the_first_was(
+    tmp_path: Path,
+) -> None:
+    table, orders = tmp_path / "ETH-USD.csv", tmp_path / "orders"
+    rows = [
+        f"{60 * minute},{minute},{minute + 9},{minute},{minute + 1},2.5" for minute in range(1, 900)
+    ]
+    table.write_text("\n".join(rows), encoding="utf-8")
+    orders.write_text('{"kind":"quiet","product_id":"ETH-USD","at":6000}', encoding="utf-8")
+    query: dict[str, str | int] = {"start": 5_940, "end": 6_060, "granularity": "ONE_MINUTE"}
+    for since, at in ((time.time(), 18_000), (time.time() - 100.0, 17_000)):
+        arguments = ["--candles", str(table), "--orders", str(orders), "--speed", "10"]
+        arguments += ["--at", str(at), "--since", str(since), "--port", "0"]
+        with subprocess.Popen(
+            [*COMMAND, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as running:
+            address = address_of(running)
+            told = httpx.get(f"{address}/market/products/ETH-USD/candles", params=query).json()
+            now = int(httpx.get(f"{address}/time").json()["epochSeconds"])
+            running.terminate()
+        assert [(row["start"], row["open"]) for row in told["candles"]] == [
+            ("6060", "101"),
+            ("5940", "99"),
+        ]
+        assert 18_000 <= now < 18_000 + 10 * 20
+
+
+def test_a_broken_candle_file_is_one_sentence(tmp_path: Path) -> None:
+    table = tmp_path / "BTC-USD.csv"
+    table.write_text("60,1,2", encoding="utf-8")
+    ended = subprocess.run(
+        [*COMMAND, "--port", "0", "--candles", str(table)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"simulator: {table}: line 1")

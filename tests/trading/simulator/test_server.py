@@ -358,6 +358,7 @@ async def test_the_state_tells_what_runs(simulator: Simulator, rest: httpx.Async
         "frozen": False,
         "muted": [],
         "late": [],
+        "interventions": [],
         "skew_seconds": 0.0,
         "refusing": False,
     }

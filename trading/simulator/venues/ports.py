@@ -95,11 +95,15 @@ class Venue(Protocol):
 
     name: str
     rest_path: str  # what the client's REST base address ends with
-    requests_per_second: float  # of one address
+    requests_per_second: float  # of one address, for what needs no key
+    private_requests_per_second: float  # of the owner of the keys
     connections_per_second: float  # of one address
     messages_per_second: float  # of one address, all connections together
 
     def answer(self, ask: Ask, at: Moment) -> Answer: ...
+
+    def is_private(self, ask: Ask) -> bool:
+        """Whether a request needs a key, and counts with those that do."""
 
     def throttled(self) -> Answer:
         """The answer to a request beyond the limit."""

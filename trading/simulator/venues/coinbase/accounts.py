@@ -71,6 +71,11 @@ def _private(world: World, key: SimulatedKey, ask: Ask, at: Moment) -> Any:
     raise Refused(404, {"error": "NOT_FOUND", "message": "Not Found"})
 
 
+def user_id(world: World) -> str:
+    """The id of the accounts' owner."""
+    return _id(world, "user")
+
+
 def _permissions(world: World, key: SimulatedKey) -> Row:
     return {
         "can_view": key.can_view,

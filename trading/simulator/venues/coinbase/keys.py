@@ -88,9 +88,18 @@ def key_of_file(text: bytes) -> SimulatedKey:
 def proven(keys: Mapping[str, SimulatedKey], ask: Ask, at: Moment) -> SimulatedKey | None:
     """The key that signed this request, now and for nothing else; None if none did."""
     bearer = _BEARER.fullmatch(ask.headers.get("authorization", ""))
-    if bearer is None:
-        return None
-    token = bearer[1]
+    uri = f"{ask.method} {ask.headers.get('host', '')}{ask.path}"
+    return None if bearer is None else signed(keys, bearer[1], at, uri=uri)
+
+
+def signed(
+    keys: Mapping[str, SimulatedKey], token: str, at: Moment, *, uri: str | None = None
+) -> SimulatedKey | None:
+    """The key that signed this token, now and for nothing else; None if none did.
+
+    Args:
+        uri: What it must be for; None: a subscription, whose token names nothing.
+    """
     try:
         name = jwt.get_unverified_header(token).get("kid")
         key = keys.get(name) if isinstance(name, str) else None
@@ -100,7 +109,6 @@ def proven(keys: Mapping[str, SimulatedKey], ask: Ask, at: Moment) -> SimulatedK
         claims = jwt.decode(token, public, [key.algorithm], options=_SIGNATURE_ALONE)
     except jwt.PyJWTError:
         return None
-    uri = f"{ask.method} {ask.headers.get('host', '')}{ask.path}"
     is_meant = claims.get("sub") == key.name and claims.get("uri") == uri
     return key if is_meant and _is_current(claims, at) else None
 

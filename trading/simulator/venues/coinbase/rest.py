@@ -93,15 +93,15 @@ def public(world: World, path: list[str], ask: Ask, at: Moment) -> Any:
         case ["market", "product_book"]:
             return _product_book(world, ask, at)
         case ["market", "products", product_id]:
-            product = _listed(world, product_id)
             now_us = at.now_us
+            product = _listed(world, product_id, now_us)
             return rows.rest_product(
                 product, world.statistics(product_id, now_us), _aliases(world, product), now_us
             )
         case ["market", "products", product_id, "candles"]:
-            return _candles(world, _listed(world, product_id), ask, at)
+            return _candles(world, _listed(world, product_id, at.now_us), ask, at)
         case ["market", "products", product_id, "ticker"]:
-            return _ticker(world, _listed(world, product_id), ask, at)
+            return _ticker(world, _listed(world, product_id, at.now_us), ask, at)
     raise Refused(404, {"error": "NOT_FOUND", "message": "Not Found"})
 
 
@@ -127,7 +127,10 @@ def _products(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
     limit = integer(ask, "limit", 0) or len(chosen)
     listed = [
         rows.rest_product(
-            product, statistics[product.product_id], _aliases(world, product), at.now_us
+            _listed(world, product.product_id, at.now_us),
+            statistics[product.product_id],
+            _aliases(world, product),
+            at.now_us,
         )
         for product in chosen[offset : offset + limit]
     ]
@@ -168,7 +171,7 @@ def _ticker(world: World, product: Product, ask: Ask, at: Moment) -> dict[str, A
 
 
 def _product_book(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
-    product = _listed(world, ask.first("product_id") or "")
+    product = _listed(world, ask.first("product_id") or "", at.now_us)
     last = world.last_trades(product.product_id, 1, at.now_us)
     if not last:
         raise invalid(f"Product {product.product_id} has no book")
@@ -192,10 +195,10 @@ def _product_book(world: World, ask: Ask, at: Moment) -> dict[str, Any]:
     }
 
 
-def _listed(world: World, product_id: str) -> Product:
+def _listed(world: World, product_id: str, now_us: int) -> Product:
     if not product_id:
         raise Refused(404, error("NOT_FOUND", "valid product_id is required"))
-    product = world.products.get(product_id)
+    product = world.product_at(product_id, now_us)
     if product is None:
         message = f"Product {product_id} not supported"
         raise Refused(404, {"error": "NOT_FOUND", "message": message})

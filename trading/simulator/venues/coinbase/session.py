@@ -11,7 +11,8 @@ not every match.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -36,7 +37,9 @@ CADENCES: Cadences = {
     "candles": 1.0,
     "level2": 0.25,
     "status": 30.0,
+    "user": math.inf,  # nobody ever orders anything here
 }
+_UNLISTED = frozenset({"heartbeats", "user"})  # what they carry is no product
 _WIRE_NAMES = {"level2": "l2_data"}  # answers come under another name than the request
 PATIENCE_SECONDS = 5.0  # a connection without a subscription is closed after this
 POLICY_VIOLATION = 1008
@@ -46,7 +49,20 @@ _SNAPSHOT_CANDLES = 100
 _CANDLE_SECONDS = 300
 _EPOCH_TIME = "1970-01-01T00:00:00Z"
 _BAD_CHANNEL = "authentication failure"  # also what an unknown channel earns
+_NO_ORDERS = {
+    "type": "snapshot",
+    "orders": [],
+    "positions": {
+        "perpetual_futures_positions": [],
+        "expiring_futures_positions": [],
+        "prediction_market_positions": [],
+    },
+}
 _BAD_MESSAGE = "failure to subscribe"
+
+
+def _nobody(_token: str, _at: Moment) -> None:
+    """No token proves anything."""
 
 
 class CoinbaseSession:
@@ -59,16 +75,24 @@ class CoinbaseSession:
             counter.
         client_id: Whether envelopes carry ``"client_id": ""``, as they did until 2025 and still
             do on the user endpoint.
+        opens: Whose orders the token of a subscription shows; None where it proves nothing.
     """
 
     def __init__(
-        self, world: World, opened: Moment, *, uptime: int, client_id: bool = False
+        self,
+        world: World,
+        opened: Moment,
+        *,
+        uptime: int,
+        client_id: bool = False,
+        opens: Callable[[str, Moment], str | None] = _nobody,
     ) -> None:
         self._world = world
         self._opened = opened
         self._uptime = uptime
         self._beats = uptime
         self._head: dict[str, Any] = {"client_id": ""} if client_id else {}
+        self._opens = opens
         self._sequence = 0
         self._subscribed_once = False
         self._wanted: dict[str, dict[str, None]] = {}  # request name: ids as asked, in order
@@ -91,6 +115,11 @@ class CoinbaseSession:
         if channel not in CADENCES:
             return [_error(_BAD_CHANNEL)]
         match asked.get("type"):
+            case "subscribe" if channel == "user":
+                user_id = self._opens(str(asked.get("jwt")), at)
+                if user_id is None:
+                    return [_error(_BAD_CHANNEL)]
+                frames = self._subscribe_user(user_id, at)
             case "subscribe":
                 frames = self._subscribe(channel, names, at)
             case "unsubscribe":
@@ -120,13 +149,20 @@ class CoinbaseSession:
             names = [
                 name for name, product in self._world.products.items() if product.alias_of is None
             ]
-        known = [name for name in names if self._is_known(name)]
+        known = [name for name in names if self._is_known(name, at)]
         before = self._books_of(channel)
         wanted |= dict.fromkeys(known)
         new = [book for book in self._books_of(channel) if book not in before]
         for book in new:
             self._told[channel, book] = at.now_us
         return list(self._snapshots(channel, new, at))
+
+    def _subscribe_user(self, user_id: str, at: Moment) -> list[Frame]:
+        """All products of it, whichever were asked for; it is acknowledged by the user's id."""
+        self._subscribed_once = True
+        is_new = "user" not in self._wanted
+        self._wanted["user"] = {user_id: None}
+        return [self._frame("user", _NO_ORDERS, at)] if is_new else []
 
     def _unsubscribe(self, channel: str, names: list[str]) -> list[Frame]:
         wanted = self._wanted.get(channel, {})
@@ -137,8 +173,8 @@ class CoinbaseSession:
             self._due.pop(channel, None)
         return []
 
-    def _is_known(self, name: str) -> bool:
-        product = self._world.products.get(name)
+    def _is_known(self, name: str, at: Moment) -> bool:
+        product = self._world.product_at(name, at.now_us)
         return product is not None and rows.streamable(product)
 
     def _books_of(self, channel: str) -> dict[str, None]:
@@ -305,7 +341,8 @@ class CoinbaseSession:
                 yield self._frame("level2", event, at)
 
     def _status(self, books: list[str], kind: str, at: Moment) -> Iterator[Frame]:
-        listed = [rows.status(self._world.products[book]) for book in books]
+        as_listed = [self._world.product_at(book, at.now_us) for book in books]
+        listed = [rows.status(product) for product in as_listed if product is not None]
         if listed:
             yield self._frame("status", _event(kind, "products", listed), at)
 
@@ -320,7 +357,11 @@ class CoinbaseSession:
 
     def _acknowledgement(self, at: Moment) -> Frame:
         """Everything this connection receives, not only what was just asked."""
-        held = {channel: list(names) for channel, names in self._wanted.items() if names}
+        held: dict[str, list[str]] = {}
+        for channel, names in self._wanted.items():
+            left = [name for name in names if channel in _UNLISTED or self._is_known(name, at)]
+            if left:
+                held[channel] = left
         return self._frame("subscriptions", {"subscriptions": held}, at)
 
     def _frame(self, channel: str, event: Mapping[str, Any], at: Moment) -> Frame:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from trading.simulator.chance import key
 from trading.simulator.venues.coinbase import accounts, rest
-from trading.simulator.venues.coinbase.keys import SimulatedKey
+from trading.simulator.venues.coinbase.keys import SimulatedKey, signed
 from trading.simulator.venues.coinbase.session import CoinbaseSession
 from trading.simulator.venues.ports import Answer, Ask, Moment, Trouble
 from trading.simulator.world import World
@@ -18,8 +18,8 @@ from trading.simulator.world import World
 class Coinbase:
     """Coinbase Advanced Trade: its market data, and the accounts of who holds a key.
 
-    The limits are those the exchange documents for WebSockets and those its clients work with
-    for public REST (10 requests a second for each address).
+    The limits are those the exchange documents for WebSockets and those its clients work with for
+    REST: 10 requests a second for each address, and 30 for each user with a key.
 
     Args:
         world: What is told.
@@ -30,6 +30,7 @@ class Coinbase:
     name = "coinbase"
     rest_path = rest.PREFIX
     requests_per_second = 10.0
+    private_requests_per_second = 30.0
     connections_per_second = 8.0
     messages_per_second = 8.0
 
@@ -49,6 +50,10 @@ class Coinbase:
             return rest.answer(self._world, ask, at)
         return accounts.answer(self._world, self._keys, ask, at)
 
+    def is_private(self, ask: Ask) -> bool:
+        """Whether a request needs a key."""
+        return not rest.is_public(ask)
+
     def throttled(self) -> Answer:
         """The answer to a request beyond the limit."""
         return rest.THROTTLED
@@ -62,4 +67,11 @@ class Coinbase:
         if self._began is None:
             self._began = at.steady
         uptime = self._uptime + int(at.steady - self._began)
-        return CoinbaseSession(self._world, at, uptime=uptime, client_id=self._client_id)
+        return CoinbaseSession(
+            self._world, at, uptime=uptime, client_id=self._client_id, opens=self._opens
+        )
+
+    def _opens(self, token: str, at: Moment) -> str | None:
+        """Whose orders a token of a subscription shows; None: nobody's."""
+        known = signed(self._keys, token, at)
+        return None if known is None or not known.can_view else accounts.user_id(self._world)
