@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Max
+from django.db.models import Max, Window
+from django.db.models.functions import RowNumber
 
 from control.models import Reversible
 from control.protocol import Desired
@@ -24,10 +25,14 @@ from settings_app.schema import Settings
 from settings_app.schema.markets import ExchangeSettings
 from trading.core.holdings import Holding
 from trading.core.market import Market, Timeframe
-from trading.core.modes import Mode
+from trading.core.modes import Mode, SignalKind
+from trading.core.signals import Direction
 from trading.exchanges.registry import EXCHANGES
-from trading.models import Position
-from trading.ports import DeskPlan
+from trading.models import Alert, Position
+from trading.ports import DeskPlan, ToldSignal
+
+TOLD_SIGNALS = 8
+"""Of each market, timeframe and kind: enough for the cooldowns of the hole of a restart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +109,46 @@ def situation(user_id: int) -> Situation:
             name for name in named if name not in found and credentials.may_use(name, user=holder)
         ),
         undo=undo,
+    )
+
+
+def opening(user_id: int) -> Situation:
+    """The situation that a runtime begins with: it knows what was told before.
+
+    Raises:
+        User.DoesNotExist: If the user was deleted.
+    """
+    now = situation(user_id)
+    if now.plan is None:
+        return now
+    return replace(now, plan=replace(now.plan, told=_told(user_id)))
+
+
+def _told(user_id: int) -> tuple[ToldSignal, ...]:
+    """The newest signals of each market, timeframe and kind, oldest first."""
+    newest_first = Window(
+        RowNumber(),
+        partition_by=["exchange", "symbol", "timeframe", "kind"],
+        order_by="-candle_closed_at",
+    )
+    rows = (
+        Alert.objects.signals()
+        .filter(user_id=user_id)
+        .annotate(age=newest_first)
+        .filter(age__lte=TOLD_SIGNALS)
+        .order_by("candle_closed_at")
+        .values_list("exchange", "symbol", "timeframe", "kind", "direction", "candle_closed_at")
+    )
+    return tuple(
+        ToldSignal(
+            market=Market(exchange, symbol),
+            timeframe=Timeframe(timeframe),
+            kind=SignalKind(kind),
+            direction=Direction(direction),
+            closed_at=int(closed_at.timestamp()),
+        )
+        for exchange, symbol, timeframe, kind, direction, closed_at in rows
+        if closed_at is not None
     )
 
 

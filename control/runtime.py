@@ -263,7 +263,9 @@ class Runtime:
 
     async def _read_and_apply(self) -> None:
         run, user_id = self._around.database.run, self.owner.user_id
-        situation = await self._patiently(lambda: run(plan.situation, user_id))
+        # What was told before this process is asked once: a desk remembers the rest itself.
+        read = plan.opening if self.situation is None else plan.situation
+        situation = await self._patiently(lambda: run(read, user_id))
         if situation.plan is None:
             self.complain("settings", "error", "; ".join(map(str, situation.problems)))
         self._apply(situation)

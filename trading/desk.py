@@ -102,6 +102,8 @@ class Desk:
         """The canonical symbols of its plan, by exchange."""
         self._attendances: dict[Market, Attendance] = {}
         self._told: dict[tuple[Market, Timeframe, SignalKind], deque[_Told]] = {}
+        for one in seat.plan.told:
+            self._remember(one.market, one.timeframe, one.kind, _Told(one.closed_at, one.direction))
         self.candles_closed = 0
         """1m candles closed for this desk since it opened."""
         self.trades = 0
@@ -168,16 +170,21 @@ class Desk:
                 yield moved
 
     def _fire(self, signal: Signal, *, missed: bool) -> None:
-        told = self._told.setdefault(
-            (signal.market, signal.timeframe, signal.kind), deque(maxlen=REMEMBERED_SIGNALS)
-        )
+        told = self._told.get((signal.market, signal.timeframe, signal.kind), ())
         # At least one second, so that an amended bar never tells its own signal twice.
         cooldown = max(self._seat.plan.rules.cooldown_seconds, 1)
         if any(one.silences(signal, cooldown) for one in told):
             return
-        told.append(_Told(signal.closed_at, signal.direction))
+        now_told = _Told(signal.closed_at, signal.direction)
+        self._remember(signal.market, signal.timeframe, signal.kind, now_told)
         self.last_signal_at = max(signal.closed_at, self.last_signal_at or 0)
         self._sinks.signal_fired(FiredSignal(owner=self._seat.owner, signal=signal, missed=missed))
+
+    def _remember(
+        self, market: Market, timeframe: Timeframe, kind: SignalKind, told: _Told
+    ) -> None:
+        key = (market, timeframe, kind)
+        self._told.setdefault(key, deque(maxlen=REMEMBERED_SIGNALS)).append(told)
 
 
 def _by_exchange(plan: DeskPlan) -> dict[str, tuple[str, ...]]:

@@ -16,8 +16,8 @@ from typing import Any, Literal, Protocol
 from trading.core.holdings import Holding
 from trading.core.indicators import INDICATORS, IndicatorPoint
 from trading.core.market import Candle, Market, Timeframe
-from trading.core.modes import SignalRules
-from trading.core.signals import Signal
+from trading.core.modes import SignalKind, SignalRules
+from trading.core.signals import Direction, Signal
 
 
 class Gate:
@@ -56,6 +56,17 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToldSignal:
+    """A signal that a user was told before this process; ``closed_at`` is in unix seconds."""
+
+    market: Market
+    timeframe: Timeframe
+    kind: SignalKind
+    direction: Direction
+    closed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskPlan:
     """What one user's desk is to do: decided above, carried out below.
 
@@ -69,6 +80,8 @@ class DeskPlan:
         held: Which of the markets are positions: they are warmed up before the rest.
         holdings: What is held of the markets, where it is known what it cost.
         indicators: Which are shown, by name. What the others find is not for this user.
+        told: What was told before this process, oldest first: cooldowns go on where they were.
+            Only of the first plan of a process; a desk remembers the rest itself.
     """
 
     mode: str
@@ -79,6 +92,7 @@ class DeskPlan:
     held: frozenset[Market] = frozenset()
     holdings: Mapping[Market, Holding] = field(default_factory=dict)
     indicators: tuple[str, ...] = tuple(INDICATORS)
+    told: tuple[ToldSignal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

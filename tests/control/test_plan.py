@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from settings_app.schema import Settings, default_document, validate
 from tests.settings_app.factories import UserFactory
 from trading.core.market import Market, Timeframe
 from trading.core.modes import Mode
-from trading.models import Position
+from trading.models import Alert, Position
 
 BTC, ETH, SOL = (Market("coinbase", f"{base}-USD") for base in ("BTC", "ETH", "SOL"))
 
@@ -194,3 +194,46 @@ def test_a_plan_knows_since_when_it_is_wanted(say: Callable[[User], object]) -> 
     assert wanted_for() == pytest.approx(86_400, abs=60)
     say(user)
     assert wanted_for() == pytest.approx(0, abs=60)
+
+
+def alert(user: User, minute: int, **fields: Any) -> Alert:
+    """A row of a signal, saved."""
+    closed_at = datetime(2026, 9, 30, 12, minute, tzinfo=UTC)
+    row: dict[str, Any] = {
+        "exchange": "coinbase",
+        "symbol": "BTC-USD",
+        "timeframe": "1m",
+        "kind": "level",
+        "direction": "up",
+        "candle_opened_at": closed_at - timedelta(minutes=1),
+        "candle_closed_at": closed_at,
+        "value": 160.0,
+        "price": 1,
+        "detail": "through +150",
+    }
+    return Alert.objects.create(user=user, **{**row, **fields})
+
+
+@pytest.mark.django_db
+def test_a_runtime_begins_with_the_newest_that_its_user_was_told() -> None:
+    anna, bela = UserFactory.create(), UserFactory.create()
+    for minute in range(12):
+        alert(anna, minute)
+    alert(anna, 3, symbol="ETH-USD", direction="down")
+    alert(anna, 4, kind="crossover")
+    alert(bela, 59)
+    Alert.objects.create(user=anna, kind="system", detail="the feed is stale")
+    begun = plan.opening(anna.pk).plan
+    assert begun is not None
+    of_levels = [one for one in begun.told if (one.market, str(one.kind)) == (BTC, "level")]
+    first = int(datetime(2026, 9, 30, 12, 4, tzinfo=UTC).timestamp())
+    assert [one.closed_at for one in of_levels] == [first + 60 * n for n in range(8)]
+    others = [(one.market, str(one.kind), str(one.direction)) for one in begun.told]
+    assert set(others) == {
+        (BTC, "level", "up"),
+        (BTC, "crossover", "up"),
+        (ETH, "level", "down"),
+    }
+    later = plan.situation(anna.pk).plan
+    assert later is not None
+    assert later.told == ()

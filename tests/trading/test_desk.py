@@ -19,7 +19,7 @@ from trading.core.series import Closed
 from trading.core.signals import Direction
 from trading.core.stages import Stage
 from trading.desk import Attendance, Desk, Seat
-from trading.ports import DeskPlan, Gate
+from trading.ports import DeskPlan, Gate, ToldSignal
 
 NOON = 1_790_769_600
 
@@ -154,6 +154,37 @@ def test_cooldown_is_the_exchanges_and_of_market_timeframe_and_kind() -> None:
         (ETH, Timeframe.M1, 60),
         (BTC, Timeframe.M5, 60),
     ]
+
+
+def told(minute: int, kind: SignalKind = SignalKind.LEVEL, market: Market = BTC) -> ToldSignal:
+    """What was told of the 1m bar that opened ``minute`` minutes after noon."""
+    return ToldSignal(
+        market=market,
+        timeframe=Timeframe.M1,
+        kind=kind,
+        direction=Direction.UP,
+        closed_at=NOON + 60 * minute + 60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "fires"),
+    [
+        (told(0), [5]),
+        (told(-1), [4]),
+        (told(-4), [1, 6]),
+        (told(0, kind=SignalKind.CROSSOVER), [1, 6]),
+        (told(0, market=ETH), [1, 6]),
+    ],
+)
+def test_a_cooldown_goes_on_over_the_end_of_a_process(before: ToldSignal, fires: list[int]) -> None:
+    recorder = Recorder()
+    decided = plan(BTC, ETH, rules=replace(LEVELS, cooldown_seconds=300))
+    working = Desk(seat(replace(decided, told=(before,))), recorder)
+    working.attendance(BTC).arrive(0)
+    for minute in range(1, 8):
+        working.closed(closed(minute))
+    assert [(f.signal.opened_at - NOON) // 60 for f in recorder.signals] == fires
 
 
 def test_amended_bar_never_tells_its_signal_twice() -> None:

@@ -1,6 +1,6 @@
 """Who listens to a replay: a desk as every trader has one, and what it was told.
 
-Rule 1: the desk decides what is an indicator's move and what is a signal, by its default rules.
+Rule 1: the desk decides what is an indicator's move and what is a signal.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from trading.ports import (
     IndicatorUpdate,
     Owner,
     Replacement,
+    ToldSignal,
 )
 
 Fact = Candle | IndicatorUpdate | FiredSignal
@@ -28,13 +29,25 @@ class Audience:
 
     Args:
         timeframes: What is listened to.
+        rules: Which signals count; the default ones if not given.
+        told: What counts as told before it begins.
     """
 
-    def __init__(self, timeframes: Sequence[Timeframe] = tuple(Timeframe)) -> None:
+    def __init__(
+        self,
+        timeframes: Sequence[Timeframe] = tuple(Timeframe),
+        *,
+        rules: SignalRules | None = None,
+        told: Sequence[ToldSignal] = (),
+    ) -> None:
         self._timeframes = frozenset(timeframes)
         self._facts: list[Fact] = []
         plan = DeskPlan(
-            mode="replay", markets=(), timeframes=tuple(timeframes), rules=SignalRules()
+            mode="replay",
+            markets=(),
+            timeframes=tuple(timeframes),
+            rules=rules or SignalRules(),
+            told=tuple(told),
         )
         nobody = Owner(user_id=0, sub="", fence=0)
         self._desk = Desk(Seat(owner=nobody, plan=plan, gate=Gate(is_open=True)), self)
