@@ -266,3 +266,26 @@ def test_ticker_batch_comes_every_five_seconds_without_the_best_prices() -> None
 
 def test_old_envelopes_have_an_empty_client_id() -> None:
     assert Client(client_id=True).ask("subscribe", "heartbeats")[0]["client_id"] == ""
+
+
+def test_many_trades_are_told_in_frames_in_the_order_in_which_they_happened() -> None:
+    client = Client()
+    names = ("BTC-USD", "ETH-USD", "SOL-USD", "RARI-USD")
+    client.ask("subscribe", "market_trades", *names)
+    frames = client.wait(1_800.0)
+    assert len(frames) > 2
+    stamps = [frame["timestamp"] for frame in frames]
+    assert stamps == sorted(stamps)
+    newest = ""
+    for frame in frames:
+        times = sorted(trade["time"] for trade in frame["events"][0]["trades"])
+        assert newest <= times[0]
+        newest = times[-1]
+        assert newest <= frame["timestamp"]
+    ids = [
+        int(t["trade_id"])
+        for f in frames
+        for t in reversed(f["events"][0]["trades"])
+        if t["product_id"] == "BTC-USD"
+    ]
+    assert ids == list(range(ids[0], ids[0] + len(ids)))

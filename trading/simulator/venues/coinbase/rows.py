@@ -22,6 +22,17 @@ Row = dict[str, Any]
 _NEW_AT_LEAST = "2023-01-01T00:00:00Z"  # older listings all show this date
 _NEW_DAYS = 30
 
+# The ``user`` channel's snapshot: nobody ever orders anything here.
+NO_ORDERS: Row = {
+    "type": "snapshot",
+    "orders": [],
+    "positions": {
+        "perpetual_futures_positions": [],
+        "expiring_futures_positions": [],
+        "prediction_market_positions": [],
+    },
+}
+
 
 def streamable(product: Product) -> bool:
     """Whether the WebSocket knows it."""

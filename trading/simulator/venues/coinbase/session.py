@@ -49,15 +49,6 @@ _SNAPSHOT_CANDLES = 100
 _CANDLE_SECONDS = 300
 _EPOCH_TIME = "1970-01-01T00:00:00Z"
 _BAD_CHANNEL = "authentication failure"  # also what an unknown channel earns
-_NO_ORDERS = {
-    "type": "snapshot",
-    "orders": [],
-    "positions": {
-        "perpetual_futures_positions": [],
-        "expiring_futures_positions": [],
-        "prediction_market_positions": [],
-    },
-}
 _BAD_MESSAGE = "failure to subscribe"
 
 
@@ -162,7 +153,7 @@ class CoinbaseSession:
         self._subscribed_once = True
         is_new = "user" not in self._wanted
         self._wanted["user"] = {user_id: None}
-        return [self._frame("user", _NO_ORDERS, at)] if is_new else []
+        return [self._frame("user", rows.NO_ORDERS, at)] if is_new else []
 
     def _unsubscribe(self, channel: str, names: list[str]) -> list[Frame]:
         wanted = self._wanted.get(channel, {})
@@ -258,15 +249,23 @@ class CoinbaseSession:
         return self._world.trades(book, since, at.now_us)
 
     def _trades(self, books: list[str], at: Moment) -> Iterator[Frame]:
-        batch: list[tuple[Product, Print]] = []
+        """What was traded, in as many frames as it takes, each at the time that it tells up to.
+
+        After a silence of minutes that is many; all at the time of the last, the first one would
+        say of the products in the others that they were not traded.
+        """
+        news: list[tuple[int, Product, Print]] = []
         for book in books:
-            product = self._world.products[book]
-            batch += [(product, printed) for printed in self._news("market_trades", book, at)]
-            if len(batch) >= _TRADES_A_FRAME:
-                yield self._trades_frame("update", batch, at)
-                batch = []
-        if batch:
-            yield self._trades_frame("update", batch, at)
+            product, told_us = self._world.products[book], 0
+            for printed in self._news("market_trades", book, at):
+                told_us = max(told_us, printed.time_us)  # in the order of the ids, late ones too
+                news.append((told_us, product, printed))
+        news.sort(key=_told_us)
+        for begin in range(0, len(news), _TRADES_A_FRAME):
+            batch = news[begin : begin + _TRADES_A_FRAME]
+            is_last = begin + _TRADES_A_FRAME >= len(news)
+            then = at if is_last else at._replace(now_ns=batch[-1][0] * 1_000)
+            yield self._trades_frame("update", [one[1:] for one in batch], then)
 
     def _trades_frame(self, kind: str, batch: list[tuple[Product, Print]], at: Moment) -> Frame:
         """A frame of trades, newest first; several products may share it."""
@@ -375,6 +374,10 @@ class CoinbaseSession:
         }
         self._sequence += 1
         return Frame(wire_name, msgspec.json.encode(envelope).decode())
+
+
+def _told_us(news: tuple[int, Product, Print]) -> int:
+    return news[0]
 
 
 def _event(kind: str, name: str, listed: list[rows.Row]) -> dict[str, Any]:
