@@ -160,10 +160,8 @@ class MinuteBuilder:
         last_id = self._last_trade_id
         if trade_id <= last_id:
             return False
-        if self._open_doubt_us is not None:
-            self._heard_again(self._open_doubt_us, at)
-        elif last_id and trade_id != last_id + 1:
-            self._mark(max(self.last_trade_us, self._whole_since_us), at)
+        if self._open_doubt_us is not None or (last_id and trade_id != last_id + 1):
+            self._add_after_loss(at)
         self._last_trade_id = trade_id
         self.last_trade_us = max(self.last_trade_us, at)
         minute = at // MINUTE_US * MINUTE
@@ -277,6 +275,19 @@ class MinuteBuilder:
         self._open_doubt_us = None
         self._mark(since_us, at_us)
         self._whole_since_us = max(self._whole_since_us, at_us)
+
+    def _add_after_loss(self, at_us: int) -> None:
+        """Trades before the one of this moment are lost, or may be."""
+        since_us, is_open = self._open_doubt_us, self._open_doubt_us is not None
+        if since_us is None:
+            since_us = max(self.last_trade_us, self._whole_since_us)
+        if at_us < since_us:
+            # It came late itself: what is heard next tells until when trades may be lost.
+            self._open_doubt_us = since_us
+        elif is_open:
+            self._heard_again(since_us, at_us)
+        else:
+            self._mark(since_us, at_us)
 
     def _mark(self, since_us: int, until_us: int) -> None:
         """Put every minute between two moments in doubt, told or not."""

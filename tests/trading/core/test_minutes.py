@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -282,6 +283,23 @@ def test_jump_of_ids_doubts_the_time_between() -> None:
     assert builder.hole() == Hole(NOON, NOON + 120, us(125))
     builder.repair([candle(0, 90.0), candle(1, 91.0)], Hole(NOON, NOON + 120, us(125)))
     assert told(builder) == [candle(0, 90.0), candle(1, 91.0)], "the first one is amended"
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_late_trade_behind_a_loss_does_not_hide_it(is_open: bool) -> None:
+    builder = listening()
+    builder.add(trade(1, 10.0))
+    builder.add(trade(2, 70.0))
+    assert len(told(builder)) == 1
+    if is_open:
+        builder.doubt()
+    builder.add(trade(40, 20.0))
+    builder.add(trade(41, 250.0))
+    builder.advance(us(310.0))
+    assert told(builder) == []
+    hole = builder.hole()
+    assert hole is not None
+    assert (hole.start, hole.end) == (NOON, NOON + 300)
 
 
 def test_late_trade_amends_its_minute_and_what_was_carried_forward() -> None:
