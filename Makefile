@@ -3,13 +3,14 @@
 #   make run                 everything, until Ctrl-C     PORT=8000 EXCHANGE=simulated|live SPEED=1
 #   make test  make check    what CI runs                 ARGS="…" goes to pytest
 #   make chaos               everything breaks at random  SEED=… SECONDS=120
+#   make soak                a quickened day, likewise    SEED=… HOURS=24 SPEED=120
 #   make bench               how quick it is, in minutes  ARGS="…" names figures
 #   make setup               the installation alone
 #   make lock                pin the requirements anew
 #   make clean               remove everything that any of these made, the data included
 
 .DEFAULT_GOAL := run
-.PHONY: run test check chaos bench setup lock clean
+.PHONY: run test check chaos soak bench setup lock clean
 .DELETE_ON_ERROR:
 
 ifeq ($(origin PYTHON),undefined)
@@ -38,6 +39,10 @@ check: .venv/dev.stamp
 
 chaos: .venv/dev.stamp
 	@$(IN_VENV) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
+soak: .venv/dev.stamp
+	@$(IN_VENV) -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(HOURS),--hours $(HOURS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(SPEED),--speed $(SPEED)) $(ARGS)
 
 bench: .venv/dev.stamp
 	@$(IN_VENV) -m tests.benchmarks $(ARGS)
