@@ -19,6 +19,10 @@ Bars = Mapping[Timeframe, Sequence[Candle]]
 OVERLAP_SECONDS: Final = Timeframe.M1.seconds
 """The last minute that was kept may have been amended since: it is asked for again."""
 
+DOUBTED_SILENCE_SECONDS: Final = 60 * Timeframe.M1.seconds
+"""Empty minutes at the end, as far as this, may be a stream that had fallen silent, and the market
+was traded all the same. A longer silence is a market that is hardly traded."""
+
 
 class Span(NamedTuple):
     """Buckets of one timeframe opened in ``[start, end)``, unix seconds."""
@@ -42,12 +46,17 @@ NOTHING_KEPT: Final[Shelf] = EmptyShelf()
 def usable(kept: Bars) -> dict[Timeframe, list[Candle]]:
     """The kept candles that are trusted, oldest first, one for each bucket.
 
-    A bar of any timeframe is certain if it had closed a minute before the newest minute did.
+    A bar of any timeframe is certain if it had closed a minute before the newest minute did, or
+    before the newest that was traded.
     """
     minutes = [candle for candle in kept.get(Timeframe.M1, ()) if is_plausible(candle)]
     if not minutes:
         return {}
-    certain = max(candle.closes_at for candle in minutes) - OVERLAP_SECONDS
+    newest = max(candle.closes_at for candle in minutes)
+    traded = max((c.closes_at for c in minutes if not c.synthetic), default=newest)
+    if newest - traded > DOUBTED_SILENCE_SECONDS:
+        traded = newest
+    certain = traded - OVERLAP_SECONDS
     return {
         timeframe: _in_order(
             candle

@@ -47,6 +47,21 @@ def test_a_longer_bar_is_certain_once_it_closed_a_minute_before_the_newest_minut
     assert usable({M1: minutes(10), M5: fives})[M5] == fives
 
 
+def silent(*numbers: int) -> list[Candle]:
+    return [carry_forward(BTC, M1, 60 * number, 11.0) for number in numbers]
+
+
+def test_a_silence_at_the_end_is_asked_for_again_and_the_minute_that_it_began_in() -> None:
+    trusted = usable({M1: [*minutes(0), *silent(1), *minutes(2, 3), *silent(4, 5)]})
+    assert trusted[M1] == [*minutes(0), *silent(1), *minutes(2)]
+
+
+def test_the_silence_of_a_market_that_is_hardly_traded_is_certain() -> None:
+    hour = silent(*range(4, 65))
+    assert usable({M1: [*minutes(3), *hour]})[M1] == [*minutes(3), *hour[:-1]]
+    assert usable({M1: hour})[M1] == hour[:-1]
+
+
 def test_without_minutes_nothing_is_certain() -> None:
     assert usable({M5: [bar(0, M5)]}) == {}
     assert usable({}) == {}
