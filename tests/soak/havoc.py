@@ -57,6 +57,7 @@ class Havoc:
             (4, self.amended_candle),
             (2, self.dead_exchange),
             (2, self.dead_worker),
+            (1, self.dead_worker_in_a_silence),
         ]
 
     def until(self, deadline: float, *, first: tuple[str, ...] = ()) -> None:
@@ -168,18 +169,31 @@ class Havoc:
 
     def dead_worker(self) -> None:
         with self._trouble("worker dead"):
-            for worker in self._running():
-                worker.kill()
-            began = self._exchange.now
-            time.sleep(self._random.uniform(0.0, 3.0))
-            ended = self._exchange.now
-            self._stage.worker()
-            self.timeline.outages.append(Span(began, ended, "worker dead"))
+            self._replace_worker()
+
+    def dead_worker_in_a_silence(self) -> None:
+        """Another worker has to learn that what was taken for empty minutes was none."""
+        symbol = self._a_symbol()
+        silence = self._amendment("worker dead in a silence", symbol, self._exchange.now)
+        with silence, self._trouble("worker dead"):
+            self._exchange.order(kind="freeze", product_id=symbol)
+            time.sleep(STRIKE_SECONDS + 120.0 / self._exchange.speed)
+            self._replace_worker()
+            self._exchange.order(kind="thaw", product_id=symbol)
 
     # -- what they share
 
     def _running(self) -> list[Worker]:
         return [worker for worker in self._stage.workers if worker.is_running]
+
+    def _replace_worker(self) -> None:
+        for worker in self._running():
+            worker.kill()
+        began = self._exchange.now
+        time.sleep(self._random.uniform(0.0, 3.0))
+        ended = self._exchange.now
+        self._stage.worker()
+        self.timeline.outages.append(Span(began, ended, "worker dead"))
 
     def _a_symbol(self) -> str:
         return self._random.choice(self._kept.symbols)
