@@ -117,6 +117,7 @@ class Account:
     platform: str = ""  # likewise: ACCOUNT_PLATFORM_CONSUMER
     portfolio_id: str = ""
     is_active: bool = True
+    is_fiat: bool = False  # the exchange says that it is no coin
 
     @property
     def total(self) -> Decimal:

@@ -22,6 +22,7 @@ from trading.exchanges.coinbase.frames import NAME
 from trading.exchanges.coinbase.refusals import read
 from trading.exchanges.ports import Account, KeyPermissions, Request, Response
 
+FIAT = "ACCOUNT_TYPE_FIAT"
 ACCOUNTS_PER_PAGE = 250  # the most that the venue gives; it gives 49 to who does not ask
 MOST_PAGES = 400  # a hundred thousand accounts: whoever sends more has lost the thread
 
@@ -150,6 +151,7 @@ def _account(row: _Row) -> Account:
         platform=row.platform or "",
         portfolio_id=row.retail_portfolio_id or "",
         is_active=row.active and row.deleted_at is None,
+        is_fiat=row.type == FIAT,
     )
 
 

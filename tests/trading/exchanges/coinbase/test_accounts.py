@@ -73,6 +73,12 @@ def test_account_is_read_with_its_kind_and_platform() -> None:
     assert account.total == Decimal("1.75")
 
 
+def test_account_of_fiat_says_so() -> None:
+    kinds = ("ACCOUNT_TYPE_FIAT", "ACCOUNT_TYPE_CRYPTO", None)
+    accounts = read(page(*(row(f"u{n}", type=kind) for n, kind in enumerate(kinds))))
+    assert [account.is_fiat for account in accounts] == [True, False, False]
+
+
 def test_every_page_is_asked_for_with_the_cursor_as_it_came() -> None:
     reading = ACCOUNTS.reading()
     assert reading.request() == Request(method="GET", path="/accounts", query={"limit": "250"})
