@@ -7,12 +7,16 @@ Rule 1: one budget for each kind of act (requests, frames, connections) and exch
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 
 class TokenBucket:
     """At most ``rate`` acts a second in the long run, ``burst`` at once; first come, first served.
+
+    Several threads may share one.
 
     A token is reserved before its time has come, so nobody overtakes; whoever is cancelled while
     waiting leaves a token unused, which errs on the side of the exchange.
@@ -34,15 +38,17 @@ class TokenBucket:
         self._tokens = burst
         self._as_of = clock()
         self._rests_until = 0.0
+        self._lock = threading.Lock()
 
     def reserve(self) -> float:
         """Take a token; the seconds to wait until it may be used."""
-        now = self._clock()
-        self._tokens = min(self._burst, self._tokens + (now - self._as_of) * self._rate)
-        self._as_of = now
-        self._tokens -= 1.0
-        owed = max(0.0, -self._tokens / self._rate)
-        return max(owed, self._rests_until - now)
+        with self._lock:
+            now = self._clock()
+            self._tokens = min(self._burst, self._tokens + (now - self._as_of) * self._rate)
+            self._as_of = now
+            self._tokens -= 1.0
+            owed = max(0.0, -self._tokens / self._rate)
+            return max(owed, self._rests_until - now)
 
     async def take(self) -> None:
         """Wait for a token."""
@@ -52,4 +58,18 @@ class TokenBucket:
 
     def rest(self, seconds: float) -> None:
         """Nobody acts for this long: the exchange said that it was too much."""
-        self._rests_until = max(self._rests_until, self._clock() + seconds)
+        with self._lock:
+            self._rests_until = max(self._rests_until, self._clock() + seconds)
+
+
+_shared: WeakValueDictionary[tuple[str, float], TokenBucket] = WeakValueDictionary()
+_sharing = threading.Lock()
+
+
+def shared_budget(address: str, rate: float) -> TokenBucket:
+    """The one budget of requests to an address, for as long as somebody in the process has it."""
+    with _sharing:
+        budget = _shared.get((address, rate))
+        if budget is None:
+            budget = _shared[address, rate] = TokenBucket(rate)
+        return budget

@@ -17,7 +17,7 @@ import structlog
 from trading.core.errors import KeyDoubted, RateLimited, Unreachable
 from trading.exchanges.ports import Exchange, Request, Response
 from trading.net.backoff import Backoff
-from trading.net.budget import TokenBucket
+from trading.net.budget import shared_budget
 from trading.net.endpoints import is_loopback
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,7 @@ class ExchangeHttp:
     def __init__(self, exchange: Exchange, base: str) -> None:
         self._exchange = exchange
         self._base = base
-        self._budget = TokenBucket(exchange.requests_per_second)
+        self._budget = shared_budget(base, exchange.requests_per_second)
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=MAX_CONNECTIONS),

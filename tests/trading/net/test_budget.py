@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.net.budget import TokenBucket
+from trading.net.budget import TokenBucket, shared_budget
 
 
 class Clock:
@@ -71,3 +71,9 @@ async def test_waiting_takes_as_long_as_the_bucket_says() -> None:
     for _ in range(3):
         await bucket.take()
     assert bucket.reserve() > 0.0
+
+
+def test_whoever_asks_one_address_has_one_budget() -> None:
+    first = shared_budget("https://here.example", 8.0)
+    assert shared_budget("https://here.example", 8.0) is first
+    assert shared_budget("https://there.example", 8.0) is not first
