@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class TradingConfig(AppConfig):
-    """Registers the two tables of this package: positions and alerts."""
+    """Registers the tables of this package: positions, their readings, and alerts."""
 
     name = "trading"
     verbose_name = "Trading"

@@ -1,4 +1,4 @@
-"""The two tables of this package: what a user holds, and what a user was told.
+"""The tables of this package: what a user holds, when that was read, and what a user was told.
 
 Rule 1: rows and their constraints only. What an alert says is composed in
     :mod:`trading.alerts.compose`; who may write one is decided by the lease, in ``control``.
@@ -143,3 +143,26 @@ class Position(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} {self.symbol}"
+
+
+class PositionReading(models.Model):
+    """How reading a user's positions from one exchange went last; the rows say what was found."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="position_readings"
+    )
+    exchange = models.TextField()
+    read_at = models.DateTimeField(null=True, help_text="When it worked last.")
+    failed_at = models.DateTimeField(null=True, help_text="When it failed, unless it works again.")
+    error = models.TextField(blank=True, help_text="Why it failed.")
+    notes = models.JSONField(default=list, help_text="What the owner should know, a sentence each.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "exchange"], name="trading_position_reading_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"positions of user {self.user_id} on {self.exchange}"
