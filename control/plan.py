@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Max, Window
+from django.db.models import Max, Q, Window
 from django.db.models.functions import RowNumber
 
 from control.models import Reversible
+from control.positions.sources import sources
 from control.protocol import Desired
 from control.undo import Undo
 from settings_app import credentials, desired, services
@@ -99,7 +100,7 @@ def situation(user_id: int) -> Situation:
         desired=wanted,
         settings_revision=stored.revision,
         plan=replace(
-            plan_of(stored.document, row.mode, _held(user_id)),
+            plan_of(stored.document, row.mode, _held(user_id, stored.document)),
             since=_wanted_since(user_id, stored),
         ),
         document=stored.document,
@@ -170,9 +171,14 @@ def last_undo(user_id: int) -> Undo | None:
     return None if row is None else Undo.of_row(**row)
 
 
-def _held(user_id: int) -> dict[Market, Decimal | None]:
-    """What each of the user's positions cost; an empty one costs nothing."""
-    rows = Position.objects.filter(user_id=user_id).values_list(
+def _held(user_id: int, document: Settings) -> dict[Market, Decimal | None]:
+    """What each of the user's positions cost; an empty one costs nothing.
+
+    What an exchange has reported counts while it is read.
+    """
+    read = [source.exchange for source in sources(document)]
+    counts = Q(source=Position.Source.MANUAL) | Q(exchange__in=read)
+    rows = Position.objects.filter(counts, user_id=user_id).values_list(
         "exchange", "symbol", "quantity", "cost_basis"
     )
     return {

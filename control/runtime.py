@@ -252,8 +252,12 @@ class Runtime:
             return  # it is read at the beginning
         known = (self.situation.desired.revision, self.situation.settings_revision)
         if known != (desired_revision, settings_revision):
-            self._is_behind = True
-            self._asked.set()
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Hear that what PostgreSQL holds has moved; it is made true soon. Never waits."""
+        self._is_behind = True
+        self._asked.set()
 
     async def _reconcile(self) -> None:
         """Read the situation and make it true: at start, and when the poll sees it moved."""
@@ -289,6 +293,7 @@ class Runtime:
             plane.install(self.owner, wanted, self.gate, paused=rests)
         if now.document is not None:
             self._around.planner.follow(self.owner, now.document.schedule)
+            self._around.positions.follow(self.owner, now.document, is_paused=rests)
         self.situation = now  # last: until it is so, the poll finds that it is not
         self._enter(now)
 
@@ -406,4 +411,5 @@ class Runtime:
             undo=now.undo.to_status() if now and now.undo else None,
             planned=around.planner.next_of(sub),
             cache=around.cache(now.plan.markets) if now and now.plan else None,
+            positions=around.positions.status_of(sub),
         )

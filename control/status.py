@@ -27,6 +27,7 @@ from control.protocol import (
     ExchangeStatus,
     Fault,
     Planned,
+    PositionsStatus,
     RuntimeStatus,
     State,
     SymbolStatus,
@@ -114,6 +115,7 @@ class Known:
     undo: Undoable | None = None
     planned: Planned | None = None
     cache: CacheStatus | None = None
+    positions: tuple[PositionsStatus, ...] = ()
 
 
 def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
@@ -157,6 +159,7 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         credentials_missing=_list(known.credentials_missing),
         cache=known.cache,
         backfill=[backfill_status(one) for one in facts.backfills] if facts else [],
+        positions=list(known.positions),
         undo=known.undo,
         planned=known.planned,
     )
@@ -184,6 +187,7 @@ def shape(known: Known, facts: DeskFacts | None) -> int:
             known.undo,
             known.planned,
             known.malformed,
+            tuple((one.exchange, one.state, one.read_at, one.error) for one in known.positions),
             len(known.errors),
             known.errors[0].count if known.errors else 0,
             tuple((f.exchange, f.state, f.subscriptions, f.reconnects) for f in feeds),

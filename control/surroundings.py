@@ -9,6 +9,7 @@ from control.database import Database
 from control.hotline import Hotline
 from control.mailbox import Mailbox
 from control.planner import Planner
+from control.positions.refresher import Refresher
 from control.protocol import CacheStatus, Fault, Wire
 from control.replies import Telling
 from control.sinks import SignalLog
@@ -32,4 +33,5 @@ class Surroundings:
     cache: Callable[[Iterable[Market]], CacheStatus | None]  # what these markets' candles take
     tell_pages: Callable[[str, Wire], None]  # puts an event on a user's open pages
     planner: Planner
+    positions: Refresher
     fault: Callable[[], Fault | None]  # why the data plane does not turn; None while it does

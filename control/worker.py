@@ -33,6 +33,7 @@ from control.hotline import Hotline
 from control.mailbox import Mailbox
 from control.plane_watch import PlaneWatch
 from control.planner import Planner
+from control.positions.refresher import Refresher
 from control.protocol import Fault, now_ms, worker_of
 from control.replies import Telling
 from control.runtime import Runtime
@@ -81,6 +82,12 @@ class Worker:
         self._cache_watch = CacheWatch(self._watched)
         self._clearing = Clearing()
         self._planner = Planner(self._database, self._complain)
+        self._refresher = Refresher(
+            self._database,
+            self.plane.position_reader(),
+            complain=self._complain,
+            changed=self._positions_changed,
+        )
         self._self_watch = SelfWatch(self._database, self._mailbox.publish)
         self._deadman = self._deadman_for(deadman_url, only)
         around = self._surroundings()
@@ -115,6 +122,7 @@ class Worker:
             cache=self._cache_watch.status_of,
             tell_pages=self._sinks.tell_pages,
             planner=self._planner,
+            positions=self._refresher,
             fault=self._current_fault,
         )
 
@@ -149,6 +157,7 @@ class Worker:
             "measure the cache": self._cache_watch.run,
             "clear the cache": self._clearing.run,
             "fire the schedules": self._planner.run,
+            "read the positions": self._refresher.run,
             "look at the runtimes": self._look,
             "write the incidents": self._self_watch.run,
             "miss workers": partial(watch_in_worker, self._database, self._mailbox.publish),
@@ -279,6 +288,12 @@ class Worker:
     def _left(self, owner: Owner) -> None:
         self._self_watch.forget(owner.sub)
         self._planner.forget(owner.sub)
+        self._refresher.forget(owner.sub)
+
+    def _positions_changed(self, sub: str) -> None:
+        hosted = self._hosting.of(sub)
+        if hosted is not None:
+            hosted.runtime.look_again()
 
     def _alerts_dropped(self, sub: str, message: str) -> None:
         self._complain(sub, "alerts", "error", message)

@@ -42,6 +42,7 @@ from trading.ports import (
     Shelf,
     Sinks,
 )
+from trading.positions import PositionReader
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +120,10 @@ class DataPlane:
     def failure(self) -> PlaneFailure | None:
         """What ended the loop; None while it turns, and after :meth:`stop`."""
         return None if self._life is None else self._life.failure
+
+    def position_reader(self) -> PositionReader:
+        """What reads accounts at the same addresses, on a loop of the caller's."""
+        return PositionReader(self._endpoints, exchanges=self._exchanges)
 
     def call_soon(self, act: Callable[[], object]) -> None:
         """Run something on the data plane's loop, for drills: block it, or make it fail.

@@ -12,6 +12,7 @@ MOST_CHANGES = 100
 OF_THE_PLAN = (
     "/watchlist",
     "/position_symbols",
+    "/load_positions_from_exchange",
     "/modes",
     "/exchanges",
     "/perseus_profile/trade_settings/stop_loss_percentage",

@@ -153,6 +153,22 @@ class BackfillStatus(Wire):
     message: str = ""
 
 
+class PositionsStatus(Wire):
+    """How reading positions from one exchange goes. What failed changes no position.
+
+    ``waiting`` before the first time, and while nothing is read in a pause.
+    """
+
+    exchange: str
+    label: str
+    state: Literal["waiting", "read", "failed"]
+    read_at: int | None = None  # when it worked last
+    next_at: int | None = None
+    positions: int | None = None  # that there are of the exchange, those entered by hand included
+    error: str = ""  # why it failed
+    notes: list[str] = []  # warnings of the key, and what was left out: a sentence each
+
+
 class Undoable(Wire):
     """What ``undo`` would do now."""
 
@@ -201,5 +217,6 @@ class RuntimeStatus(Wire):
     credentials_missing: list[str] | None = None  # named in the settings, and not set here
     cache: CacheStatus | None = None
     backfill: list[BackfillStatus] = []
+    positions: list[PositionsStatus] = []
     undo: Undoable | None = None
     planned: Planned | None = None

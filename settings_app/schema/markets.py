@@ -155,10 +155,10 @@ LoadPositions = Annotated[
     bool,
     about(
         "Load positions",
-        "Whether positions are read from the exchanges that have keys.",
+        "Whether positions are read from the exchanges that have keys. While it is off, what was "
+        "read before does not count as held.",
         examples=(True, False),
-        applies=Applies.NEXT_REFRESH,
-        recorded_only=True,
+        applies=Applies.AT_ONCE,
     ),
 ]
 PositionMinimum = Annotated[
@@ -171,7 +171,6 @@ PositionMinimum = Annotated[
         unit="USD",
         examples=(25.0,),
         applies=Applies.NEXT_REFRESH,
-        recorded_only=True,
     ),
 ]
 PositionRefresh = Annotated[
@@ -183,7 +182,6 @@ PositionRefresh = Annotated[
         unit="hours",
         examples=(0.25, 24.0),
         applies=Applies.NEXT_REFRESH,
-        recorded_only=True,
     ),
 ]
 

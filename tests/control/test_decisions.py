@@ -269,7 +269,7 @@ def test_a_reload_tells_what_changed_and_how_each_was_applied() -> None:
     assert verdict.result.data is not None
     assert verdict.result.data["removed"] == ["BTC-USD"]
     assert verdict.result.data["changes"] == [
-        {"path": "/position_refresh_hours", "applied": "recorded only"},
+        {"path": "/position_refresh_hours", "applied": "at next refresh"},
         {"path": "/watchlist", "applied": "at once"},
     ]
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from control.plan import plan_of
+from control.positions.sources import sources
 from control.schedule import next_after
 from settings_app.credentials import named
 from settings_app.documents import set_at
@@ -46,6 +47,7 @@ FULL: dict[str, Any] = {
             "PasswordEnvironmentVariableName": "C",
         }
     },
+    "load_positions_from_exchange": True,
     "position_symbols": [{"symbol": "XRP-USD", "exchange": "coinbase"}],
     "watchlist": [{"symbol": "XRP-USD", "exchange": "coinbase"}],
     "notifications": {
@@ -228,6 +230,7 @@ def acts_on(document: Any) -> Any:
         settings.livermore_runtime.auto_start,
         plans,
         named(settings),
+        sources(settings),
         [(next_after(row, EVE), row.command, row.payload) for row in settings.schedule],
     )
 
