@@ -2,19 +2,22 @@
 
 Rule 1: staff see and touch their own rows; a superuser everybody's. A stranger's row is a 404.
 Rule 2: an alert is history: nobody adds or changes one, and only a superuser deletes it.
-Rule 3: a position that the exchange reported is the exchange's to change.
+Rule 3: a position that the exchange reported is the exchange's to change, but for its cost basis:
+    what was paid is its owner's word.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
-from trading.models import SYSTEM, Alert, Position
+from trading.exchanges.registry import EXCHANGES
+from trading.models import SYSTEM, Alert, Position, PositionReading
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin
@@ -124,6 +127,13 @@ class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         fields = ("exchange", "symbol", "quantity", "cost_basis")
         widgets = {"exchange": forms.TextInput, "symbol": forms.TextInput}
 
+    def clean_exchange(self) -> str:
+        exchange = str(self.cleaned_data["exchange"]).strip().lower()
+        if exchange not in EXCHANGES:
+            known = ", ".join(sorted(EXCHANGES))
+            raise forms.ValidationError(f"Livermore watches no such exchange; known are {known}.")
+        return exchange
+
     def clean_symbol(self) -> str:
         symbol = str(self.cleaned_data["symbol"]).strip().upper()
         base, dash, quote = symbol.partition("-")
@@ -131,8 +141,24 @@ class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
             raise forms.ValidationError("Write base and quote with a dash: BTC-USD.")
         return symbol
 
+    def clean_quantity(self) -> Decimal:
+        quantity: Decimal = self.cleaned_data["quantity"]
+        if quantity < 0:
+            raise forms.ValidationError("Write how much is held; 0 is nothing.")
+        return quantity
+
+    def clean_cost_basis(self) -> Decimal | None:
+        cost_basis: Decimal | None = self.cleaned_data["cost_basis"]
+        if cost_basis is not None and cost_basis <= 0:
+            raise forms.ValidationError(
+                "Write the average price paid for one, above 0; leave it empty where it is unknown."
+            )
+        return cost_basis
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if self.instance.source == Position.Source.EXCHANGE:
+            return data  # which market it is of cannot be changed
         # The owner is no field, so Django does not look at the constraint.
         same = Position.objects.filter(
             user=self.owner_id or 0,
@@ -148,17 +174,29 @@ class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
 
 @admin.register(Position)
 class PositionAdmin(ModelAdmin[Position]):
-    """What is held; rows entered by hand may be edited."""
+    """What is held; of a row that the exchange reported, only what was paid may be edited."""
 
     form = PositionForm
-    list_display = ("symbol", "exchange", "amount", "paid", "source", "updated_at")
+    list_display = ("symbol", "exchange", "amount", "paid", "source", "last_read", "updated_at")
     list_filter = ("exchange", "source")
     list_select_related = ("user",)
     search_fields = ("symbol",)
     date_hierarchy = "updated_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Position]:
-        return visible(super().get_queryset(request), request)
+        reading = PositionReading.objects.filter(
+            user=OuterRef("user"), exchange=OuterRef("exchange")
+        )
+        return visible(super().get_queryset(request), request).annotate(
+            read_at=Subquery(reading.values("read_at")),
+            reading_error=Subquery(reading.values("error")),
+        )
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Position | None = None
+    ) -> tuple[str, ...]:
+        is_theirs = obj is not None and obj.source == Position.Source.EXCHANGE
+        return ("exchange", "symbol", "quantity") if is_theirs else ()
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.list_display, "user") if is_superuser(request) else self.list_display
@@ -173,7 +211,11 @@ class PositionAdmin(ModelAdmin[Position]):
 
     def save_model(self, request: HttpRequest, obj: Position, form: Any, change: bool) -> None:
         obj.user_id = form.owner_id
-        super().save_model(request, obj, form, change)
+        if obj.source == Position.Source.EXCHANGE:
+            # The quantity may have been read anew since the page was.
+            obj.save(update_fields=["cost_basis", "updated_at"])
+        else:
+            super().save_model(request, obj, form, change)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_staff(request)
@@ -185,10 +227,10 @@ class PositionAdmin(ModelAdmin[Position]):
         return is_staff(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Position | None = None) -> bool:
-        return is_staff(request) and (obj is None or obj.source == Position.Source.MANUAL)
+        return is_staff(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Position | None = None) -> bool:
-        return self.has_change_permission(request, obj)
+        return is_staff(request) and (obj is None or obj.source == Position.Source.MANUAL)
 
     @admin.display(description="quantity", ordering="quantity")
     def amount(self, position: Position) -> str:
@@ -197,3 +239,10 @@ class PositionAdmin(ModelAdmin[Position]):
     @admin.display(description="average price paid", ordering="cost_basis")
     def paid(self, position: Position) -> str:
         return NOTHING if position.cost_basis is None else f"{position.cost_basis.normalize():f}"
+
+    @admin.display(description="last read (UTC)")
+    def last_read(self, position: Any) -> str:  # with what the queryset adds
+        if position.source == Position.Source.MANUAL or position.read_at is None:
+            return NOTHING
+        read_at = f"{position.read_at:%Y-%m-%d %H:%M}"
+        return f"⚠ {read_at}: {position.reading_error}" if position.reading_error else read_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from settings_app.models import User
 from tests.settings_app.factories import UserFactory
 from tests.trading.test_models import told
 from trading.alerts.compose import system_alert
-from trading.models import Alert, Position
+from trading.models import Alert, Position, PositionReading
 
 pytestmark = pytest.mark.django_db
 
@@ -150,9 +151,58 @@ def test_market_held_twice_is_an_error_in_words_not_a_crash(ann: User, position:
     assert "You already hold BTC-USD on coinbase." in page.content.decode()
 
 
-def test_position_of_the_exchange_is_not_edited(ann: User, position: Position) -> None:
+def test_of_a_position_of_the_exchange_only_what_was_paid_is_edited(
+    ann: User, position: Position
+) -> None:
     Position.objects.update(source=Position.Source.EXCHANGE)
     client = signed_in(ann)
     assert client.get(reverse(POSITION, args=[position.pk])).status_code == 200
-    edited = {"exchange": "coinbase", "symbol": "BTC-USD", "quantity": "9", "cost_basis": ""}
-    assert client.post(reverse(POSITION, args=[position.pk]), edited).status_code == 403
+    edited = {"exchange": "kucoin", "symbol": "ETH-USD", "quantity": "9", "cost_basis": "61000"}
+    assert client.post(reverse(POSITION, args=[position.pk]), edited).status_code == 302
+    position.refresh_from_db()
+    assert (position.exchange, position.symbol) == ("coinbase", "BTC-USD")
+    assert (position.quantity, position.cost_basis) == (Decimal("0.5"), Decimal(61_000))
+    assert position.source == Position.Source.EXCHANGE
+    delete = reverse("admin:trading_position_delete", args=[position.pk])
+    assert client.post(delete, {"post": "yes"}).status_code == 403
+
+
+def test_no_action_deletes_what_the_exchange_reported(ann: User, position: Position) -> None:
+    Position.objects.update(source=Position.Source.EXCHANGE)
+    chosen = {"action": "delete_selected", "_selected_action": [position.pk], "post": "yes"}
+    signed_in(ann).post(reverse(POSITIONS), chosen)
+    assert Position.objects.exists()
+
+
+def test_the_list_says_when_a_position_was_read_and_that_reading_fails(
+    ann: User, position: Position
+) -> None:
+    client = signed_in(ann)
+    read_at = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
+    reading = PositionReading.objects.create(user=ann, exchange="coinbase", read_at=read_at)
+    assert "2026-11-28 09:30" not in client.get(reverse(POSITIONS)).content.decode()
+    Position.objects.update(source=Position.Source.EXCHANGE)
+    page = client.get(reverse(POSITIONS)).content.decode()
+    assert "2026-11-28 09:30" in page
+    assert "⚠" not in page
+    PositionReading.objects.filter(pk=reading.pk).update(error="coinbase: 401 Unauthorized")
+    page = client.get(reverse(POSITIONS)).content.decode()
+    assert "⚠ 2026-11-28 09:30: coinbase: 401 Unauthorized" in page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"exchange": "kraken"}, "Livermore watches no such exchange"),
+        ({"quantity": "-1"}, "Write how much is held"),
+        ({"cost_basis": "0"}, "Write the average price paid for one, above 0"),
+        ({"cost_basis": "-5"}, "Write the average price paid for one, above 0"),
+    ],
+)
+def test_what_cannot_be_held_is_refused_in_words(
+    ann: User, wrong: dict[str, str], words: str
+) -> None:
+    entered = {"exchange": "Coinbase", "symbol": "BTC-USD", "quantity": "2", "cost_basis": ""}
+    page = signed_in(ann).post(reverse("admin:trading_position_add"), entered | wrong)
+    assert words in page.content.decode()
+    assert not Position.objects.exists()
