@@ -27,6 +27,7 @@ from settings_app import services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.reporting import counted
+from settings_app.schema import Settings
 from trading.exchanges.registry import EXCHANGES
 from trading.market.history import candles_in, requests_in
 from trading.ports import BackfillOrder
@@ -81,19 +82,28 @@ def with_redis(act: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
+def document_of(user: User) -> Settings:
+    """The settings of a user.
+
+    Raises:
+        CommandError: If they cannot be read.
+    """
+    try:
+        return services.read(user.pk).document
+    except SettingsTooNew as exc:
+        raise CommandError(str(exc)) from exc
+    except SettingsInvalid as exc:
+        errors = "; ".join(f"{error.pointer or '/'}: {error.message}" for error in exc.errors)
+        raise CommandError(f"The settings cannot be used: {errors}") from exc
+
+
 def primary_of(user: User) -> str:
     """The exchange that is meant where none is named.
 
     Raises:
         CommandError: If the settings cannot be read.
     """
-    try:
-        return services.read(user.pk).document.perseus_profile.primary_exchange
-    except SettingsTooNew as exc:
-        raise CommandError(str(exc)) from exc
-    except SettingsInvalid as exc:
-        errors = "; ".join(f"{error.pointer or '/'}: {error.message}" for error in exc.errors)
-        raise CommandError(f"The settings cannot be used: {errors}") from exc
+    return document_of(user).perseus_profile.primary_exchange
 
 
 def served(orders: Sequence[BackfillOrder]) -> None:
