@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 MICROSECONDS = 1_000_000
 
 
@@ -58,7 +60,7 @@ class Market(NamedTuple):
     symbol: str
 
 
-class Trade(NamedTuple):
+class Trade(msgspec.Struct, frozen=True, gc=False):
     """One match on an exchange.
 
     Args:
@@ -69,8 +71,8 @@ class Trade(NamedTuple):
         time_us: The exchange's trade time, unix microseconds UTC.
         taker: Side of the aggressor.
 
-    A tuple because it is the one value made for every trade: a frozen dataclass takes over twice
-    as long to make.
+    A struct of msgspec because it is the one value made for every trade: a tuple takes four times
+    as long to make and twice as long to read, a frozen dataclass more again.
     """
 
     symbol: str

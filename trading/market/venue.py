@@ -216,7 +216,7 @@ class Venue:
     # -- what is heard
 
     def feed_heard(self, feed: Feed, events: Sequence[Event]) -> None:
-        """One frame: trades to their tracks, the clock to all of the connection.
+        """Some frames: trades to their tracks, the clock to all of the connection.
 
         Raises:
             Malformed: If it tells a time that cannot have come yet.
@@ -230,9 +230,10 @@ class Venue:
                 if event.time_us > self._admitted_us:
                     self._admit(event.time_us)
                 symbol = event.symbol
-                if symbol not in touched:
-                    touched[symbol] = self._attended(symbol)
-                track = touched[symbol]
+                if symbol in touched:
+                    track = touched[symbol]
+                else:
+                    track = touched[symbol] = self._attended(symbol)
                 if track is not None:
                     track.series.add(event)
             else:

@@ -14,16 +14,18 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Protocol
+from functools import partial
+from typing import Protocol, cast
 
 import structlog
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from trading.core.errors import Malformed
 from trading.exchanges.ports import Event, Exchange, MarketDataProtocol, Subscriptions
 from trading.net.backoff import Backoff
 from trading.net.budget import TokenBucket
+from trading.net.connection import Connection
 from trading.net.endpoints import is_loopback
 
 log = structlog.get_logger(__name__)
@@ -52,7 +54,7 @@ class Listener(Protocol):
     """Who is told what a feed hears. Calls come from the feed's loop, one at a time."""
 
     def feed_heard(self, feed: Feed, events: Sequence[Event]) -> None:
-        """One frame's worth of events, oldest first."""
+        """What the frames that came together say, oldest first."""
 
     def feed_lost(self, feed: Feed) -> None:
         """The connection is gone; from its last frame on trades may be lost."""
@@ -96,7 +98,7 @@ class Feed:
         self._renewed: set[str] = set()
         self._asked_at: dict[str, float] = {}
         self._changed = asyncio.Event()
-        self._connection: ClientConnection | None = None
+        self._connection: Connection | None = None
         self._opened_at: float | None = None
         self._heard_at = 0.0
         self._is_up = False
@@ -195,7 +197,9 @@ class Feed:
             ping_timeout=PONG_SECONDS,
             compression=None,  # inflating costs half the throughput (docs/decisions)
             proxy=None if is_loopback(self._url) else True,
-        ) as connection:
+            create_connection=Connection,
+        ) as opened:
+            connection = cast("Connection", opened)
             self._opened_at = self._heard_at = time.monotonic()
             self._connection = connection
             try:
@@ -203,29 +207,32 @@ class Feed:
             finally:
                 self._forget_connection()
 
-    async def _converse(self, connection: ClientConnection, protocol: MarketDataProtocol) -> None:
+    async def _converse(self, connection: Connection, protocol: MarketDataProtocol) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send(connection, protocol), name="feed send")
             tasks.create_task(self._watch(), name="feed watch")
-            while True:
-                frame = await connection.recv(decode=False)
-                self._hear(protocol, frame)
+            await connection.listen(partial(self._hear, protocol))
 
-    def _hear(self, protocol: MarketDataProtocol, frame: bytes) -> None:
+    def _hear(self, protocol: MarketDataProtocol, frames: Sequence[bytes]) -> None:
         if not self._is_up:
             self._is_up = True
             self.connections += 1
             log.info("feed.connected", exchange=self._exchange.name, symbols=len(self._wanted))
         self._heard_at = time.monotonic()
         self.last_message_at_ms = time.time_ns() // 1_000_000
-        protocol.receive_text(frame)
-        events = protocol.events_received()
+        try:
+            for frame in frames:
+                protocol.receive_text(frame)
+        finally:  # what came before a frame that is refused counts
+            self._tell(protocol.events_received())
+
+    def _tell(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Subscriptions):
                 self.acknowledged = event.symbols
         self._listener.feed_heard(self, events)
 
-    async def _send(self, connection: ClientConnection, protocol: MarketDataProtocol) -> None:
+    async def _send(self, connection: Connection, protocol: MarketDataProtocol) -> None:
         """Say what is wanted, and again whenever that changes, within the budget of frames."""
         asked: frozenset[str] = frozenset()
         # The first call opens the conversation even when nothing is wanted: an exchange closes

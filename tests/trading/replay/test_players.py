@@ -10,6 +10,7 @@ from math import sin
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.trading.core.made import MARKET, NOON, candle, trade, true_candles, us
 from tests.trading.replay.played import (
@@ -229,7 +230,7 @@ def test_a_market_that_was_unsubscribed_is_closed_by_no_clock() -> None:
 
 def test_every_market_of_a_connection_is_told_unless_one_is_named() -> None:
     made = [trade(i, 30 + i * 7) for i in range(1, 40)]
-    other = [one._replace(symbol="ETH-USD", price=7.0) for one in made]
+    other = [structs.replace(one, symbol="ETH-USD", price=7.0) for one in made]
     wire = Wire()
     lines = [wire.trades(*both) for both in zip(made, other, strict=True)]
 

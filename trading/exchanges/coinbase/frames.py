@@ -41,7 +41,7 @@ class TradeRow(msgspec.Struct, gc=False):
     side: Literal["BUY", "SELL"]
 
 
-class TradesEvent(msgspec.Struct):
+class TradesEvent(msgspec.Struct, gc=False):
     """A snapshot or an update of trades, usually newest first, products mixed."""
 
     trades: list[TradeRow]
@@ -60,7 +60,7 @@ class _Envelope(msgspec.Struct, kw_only=True, tag_field="channel"):
     sequence_num: Identifier | None = None
 
 
-class MarketTrades(_Envelope, tag="market_trades"):
+class MarketTrades(_Envelope, tag="market_trades", gc=False):
     """Trades of one or several products."""
 
     events: list[TradesEvent]

@@ -121,14 +121,16 @@ class CoinbaseProtocol:
             self._awaited_acks = max(0, self._awaited_acks - 1)
             self._events.append(VenueError(frame.message))
             return
-        if not self._is_in_sequence(frame.sequence_num):
-            return
-        if isinstance(frame, frames.Other):
+        if frame.sequence_num == self._next_number:
+            self._next_number += 1
+        elif not self._is_news(frame.sequence_num):
             return
         if isinstance(frame, frames.MarketTrades):
             self._take_trades(frame)
         elif isinstance(frame, frames.Subscriptions):
             self._take_ack(frame)
+        elif isinstance(frame, frames.Other):
+            return
         self._take_time(frame.timestamp)
 
     def events_received(self) -> list[Event]:
@@ -141,15 +143,14 @@ class CoinbaseProtocol:
         texts, self._to_send = self._to_send, []
         return texts
 
-    def _is_in_sequence(self, number: int | None) -> bool:
-        """Whether a frame is news. Numbers run over all channels and begin at 0."""
+    def _is_news(self, number: int | None) -> bool:
+        """Whether a frame out of sequence is. Numbers run over all channels and begin at 0."""
         if number is None:
             return True
         expected = self._next_number
         if number < expected and not (self._overhears and number == 0):
             return False
-        if number != expected:
-            self._events.append(SequenceGap(expected, number))
+        self._events.append(SequenceGap(expected, number))
         self._next_number = number + 1
         return True
 
@@ -169,9 +170,8 @@ class CoinbaseProtocol:
             at = frames.unix_us(row.time)
             if trade_id != last + 1:
                 events += [TradeGap(name, trade_id - last - 1, at) for name in names]
-            taker = _TAKER[row.side]
             for name in names:
-                events.append(Trade(name, trade_id, row.price, row.size, at, taker))
+                events.append(Trade(name, trade_id, row.price, row.size, at, _TAKER[row.side]))
 
     def _take_time(self, text: str) -> None:
         """Tell the clock when its tenth of a second changed: finer steps would only cost."""
@@ -202,10 +202,7 @@ class CoinbaseProtocol:
 
 
 def _oldest_first(events: Sequence[frames.TradesEvent]) -> list[frames.TradeRow]:
-    if len(events) == 1:
-        rows = events[0].trades
-    else:
-        rows = [row for event in events for row in event.trades]
+    rows = events[0].trades if len(events) == 1 else [row for e in events for row in e.trades]
     if len(rows) > 1:
         rows.sort(key=_trade_id)  # cheap where they come newest first, as they do
     return rows
