@@ -12,7 +12,7 @@ from tests.trading.running import BTC, COINBASE, ETH, SOL, XRP, Recorder, Rest
 from trading.core.market import MICROSECONDS, Market, Timeframe
 from trading.plane import DataPlane
 from trading.ports import DeskFacts, Gate, WarmUp
-from trading.simulator.faults import Accept, Close, Drop, Freeze, Refuse, Skew, Thaw
+from trading.simulator.faults import Accept, Close, Drop, Freeze, Refuse, Thaw
 
 NOWHERE = Market("coinbase", "NOPE-USD")
 OUTAGE_SECONDS = 500
@@ -105,28 +105,6 @@ async def test_a_frozen_market_is_stale_and_its_candles_are_the_exchanges_all_th
         await running.minutes_told(recorder, BTC, len(recorder.minutes(BTC)) + 3)
         await running.ends_equal_to_truth(simulator, recorder, BTC)
         await running.ends_equal_to_truth(simulator, recorder, ETH)
-
-
-async def test_a_frame_of_tomorrow_closes_no_minute_and_costs_its_connection() -> None:
-    recorder = Recorder()
-    async with running.serving() as simulator, running.turning(simulator, recorder) as plane:
-        running.install(plane, "ann", BTC)
-        await running.warm(plane, "ann")
-        await running.minutes_told(recorder, BTC, 2)
-        simulator.inject(Skew(seconds=80_000))
-        facts = await running.facts_until(
-            plane, "ann", lambda f: f.failures, "a frame that was refused"
-        )
-        simulator.inject(Skew(seconds=0))
-        assert "which has not come yet" in facts.failures[-1].message
-        now = simulator.clock.now_us() // MICROSECONDS
-        assert all(candle.closes_at <= now for candle in recorder.minutes(BTC))
-
-
-class SlowCoinbase(running.SwiftCoinbase):
-    """One that answers so seldom that it matters who asks first."""
-
-    requests_per_second = 2.0
 
 
 async def test_what_is_held_is_seeded_before_the_rest_of_the_watchlist() -> None:

@@ -16,7 +16,7 @@ from trading.core.errors import ExchangeError
 from trading.core.market import Instrument
 from trading.exchanges.ports import Exchange, MarketDataProtocol
 from trading.net.backoff import Backoff
-from trading.net.clock import Horizon, Skew, measure
+from trading.net.clock import Skew, measure
 from trading.net.http import ExchangeHttp
 
 log = structlog.get_logger(__name__)
@@ -46,8 +46,6 @@ class Listing:
         """The symbols that can be streamed; None while unknown. Safe to read from any thread."""
         self.skew: Skew | None = None
         """How far its clock is ahead of this host's."""
-        self.horizon = Horizon()
-        """How late it can be by its clock."""
 
     @property
     def symbols(self) -> frozenset[str] | None:
@@ -93,7 +91,6 @@ class Listing:
         server_time_us = await self._http.ask(
             exchange.server_time_request(), exchange.server_time, attempts=1
         )
-        self.horizon.hear(server_time_us)
         self.skew = measure(asked_at_us, time.time_ns() // 1_000, server_time_us)
         instruments = await self._http.ask(
             exchange.instruments_request(), exchange.instruments, attempts=1

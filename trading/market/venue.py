@@ -12,13 +12,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from trading.backfills import OrderedBackfills
-from trading.core.errors import Malformed
+from trading.core.clock import ServerClock
 from trading.core.market import MICROSECONDS, Market, Trade
 from trading.desk import Desk
 from trading.exchanges.ports import Event, Exchange, SequenceGap, ServerTime, VenueError
@@ -39,8 +38,6 @@ from trading.ports import FailureFacts, FeedFacts, MarketFacts, Shelf, Sinks
 log = structlog.get_logger(__name__)
 
 REMEMBERED_FAILURES = 20
-ADMITTED_US = 10 * MICROSECONDS
-"""Whether a frame's time can be true is looked at once in so long."""
 _WORST_FIRST = (
     FeedState.UNREACHABLE,
     FeedState.CONNECTING,
@@ -51,12 +48,17 @@ _WORST_FIRST = (
 
 @dataclass(slots=True, eq=False)
 class _Line:
-    """A connection at work, and how far its markets have heard the exchange's clock."""
+    """A connection at work, and how far its markets have heard the exchange's clock.
+
+    Args:
+        refused: Trades that were left out since it was dialled, for they cannot be.
+    """
 
     feed: Feed
     task: asyncio.Task[None]
-    time_us: int = 0
+    clock: ServerClock = field(default_factory=ServerClock)
     swept_second: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,6 @@ class Venue:
         self._backfill = Backfill(exchange, self._http, shelf=shelf)
         self._supply = Supply(exchange, self._backfill, complain=self._note)
         self._retired_connections = 0
-        self._admitted_us = 0  # up to where times need not be looked at
         self._failures: deque[tuple[str | None, FailureFacts]] = deque(maxlen=REMEMBERED_FAILURES)
         self._view = _View(link=self._link_facts(()))
         self.market_facts: Mapping[Market, MarketFacts] = {}
@@ -216,19 +217,17 @@ class Venue:
     # -- what is heard
 
     def feed_heard(self, feed: Feed, events: Sequence[Event]) -> None:
-        """Some frames: trades to their tracks, the clock to all of the connection.
-
-        Raises:
-            Malformed: If it tells a time that cannot have come yet.
-        """
+        """Some frames: trades to their tracks, the clock to all of the connection."""
         line = self._lines.get(feed)
         if line is None:
             return
         touched: dict[str, Track | None] = {}
+        clock = line.clock
         for event in events:
             if isinstance(event, Trade):
-                if event.time_us > self._admitted_us:
-                    self._admit(event.time_us)
+                if not clock.allows(event.time_us):
+                    self._refuse(line, event)
+                    continue
                 symbol = event.symbol
                 if symbol in touched:
                     track = touched[symbol]
@@ -236,41 +235,44 @@ class Venue:
                     track = touched[symbol] = self._attended(symbol)
                 if track is not None:
                     track.series.add(event)
+            elif isinstance(event, ServerTime):
+                clock.hear(event.time_us)
             else:
-                self._hear(line, event)
+                self._hear_trouble(feed, event)
         for track in touched.values():
             # What the clock alone closes, the sweep tells; asking at each trade costs a fifth.
             if track is not None and track.series.is_due:
                 track.tell()
-        if line.time_us // MICROSECONDS != line.swept_second:
-            line.swept_second = line.time_us // MICROSECONDS
+        if clock.time_us // MICROSECONDS != line.swept_second:
+            line.swept_second = clock.time_us // MICROSECONDS
             self._sweep(line)
 
-    def _hear(self, line: _Line, event: Event) -> None:
-        """Take what is no trade."""
-        if isinstance(event, ServerTime):
-            if event.time_us > self._admitted_us:
-                self._admit(event.time_us)
-            line.time_us = max(line.time_us, event.time_us)
-        elif isinstance(event, SequenceGap):
+    def _hear_trouble(self, feed: Feed, event: Event) -> None:
+        if isinstance(event, SequenceGap):
             log.info("venue.gap", exchange=self.name, frames=event.received - event.expected)
-            self._lose(line.feed)
+            self._lose(feed)
         elif isinstance(event, VenueError):
             self._note(f"{self._exchange.label} says: {event.message}")
-
-    def _admit(self, time_us: int) -> None:
-        """Drop the connection whose frame tells a time that cannot have come yet."""
-        if not self.listing.horizon.admits(time_us):
-            at = datetime.fromtimestamp(time_us / MICROSECONDS, UTC)
-            message = f"a frame is of {at:%Y-%m-%d %H:%M}, which has not come yet"
-            self._note(f"{self._exchange.label}: {message}.")
-            raise Malformed(self.name, message)
-        self.listing.horizon.hear(time_us)
-        self._admitted_us = time_us + ADMITTED_US
 
     def feed_lost(self, feed: Feed) -> None:
         """A connection is gone; its markets may miss trades until they are heard again."""
         self._lose(feed)
+        if (line := self._lines.get(feed)) is None:
+            return
+        if line.refused:
+            log.warning("venue.refused", exchange=self.name, trades=line.refused)
+        line.clock, line.refused = ServerClock(), 0
+
+    def _refuse(self, line: _Line, trade: Trade) -> None:
+        """Leave out a trade that its exchange's clock contradicts; say so once a connection."""
+        line.refused += 1
+        if line.refused == 1:
+            ahead = (trade.time_us - line.clock.time_us) // MICROSECONDS
+            label, symbol = self._exchange.label, trade.symbol
+            self._note(
+                f"{label} told a trade of {symbol} {ahead} s ahead of its own clock; it and any "
+                "other like it are left out."
+            )
 
     def _sweep(self, line: _Line) -> None:
         """Once for each second of the exchange: close what is over, fetch what is missing."""
@@ -280,7 +282,7 @@ class Venue:
             track = self._attended(symbol)
             if track is None:
                 continue
-            track.series.advance(line.time_us)
+            track.series.advance(line.clock.time_us)
             self._supply.go_on(track)
             if track.needs_renewal():
                 self._note(self._deaf([symbol]), symbol)

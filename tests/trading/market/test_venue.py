@@ -1,0 +1,74 @@
+"""An exchange contradicts itself, and no market pays for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from tests.trading.core.made import NOON, trade, us
+from tests.trading.running import BTC, COINBASE, Recorder, owner, plan
+from trading.backfills import OrderedBackfills
+from trading.core.market import Timeframe
+from trading.desk import Desk, Seat
+from trading.exchanges.ports import ServerTime
+from trading.market.venue import Venue
+from trading.net.endpoints import Endpoints
+from trading.net.feed import Feed
+from trading.ports import Gate
+
+NOWHERE = Endpoints(rest="http://127.0.0.1:9", websocket="ws://127.0.0.1:9")
+DAY = 86_400
+
+
+@asynccontextmanager
+async def watching() -> AsyncIterator[tuple[Venue, Feed]]:
+    """A venue with one market that is warm, and the feed that carries it."""
+    sinks = Recorder()
+    venue = Venue(COINBASE, NOWHERE, sinks, resume_at={}, backfills=OrderedBackfills(), life=1)
+    desk = Desk(Seat(owner=owner(), plan=plan(BTC), gate=Gate(is_open=True)), sinks)
+    venue.want({BTC.symbol: (desk,)}, [])
+    async with asyncio.TaskGroup() as tasks:
+        feed = venue._open(tasks, 0)
+        feed.want(frozenset({BTC.symbol}))
+        feed.acknowledged = feed.wanted
+        venue._tracks[BTC.symbol].series.warm_up({Timeframe.M1: []}, NOON)
+        venue.feed_heard(feed, [ServerTime(us(1))])
+        venue.feed_heard(feed, [trade(1, 1), ServerTime(us(2))])
+        yield venue, feed
+        for line in venue._lines.values():
+            line.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await line.task
+
+
+async def test_trade_of_the_far_future_is_left_out_and_told_once() -> None:
+    async with watching() as (venue, feed):
+        series = venue._tracks[BTC.symbol].series
+        for number in range(2, 5):
+            venue.feed_heard(feed, [trade(number, number * DAY), ServerTime(us(number))])
+        assert series.trades == 1
+        assert series.server_time_us == us(4)
+        [failure] = venue.failures([BTC.symbol])
+        assert failure.message.startswith("Coinbase told a trade of BTC-USD 172798 s ahead")
+        assert venue._lines[feed].refused == 3
+        venue.feed_heard(feed, [trade(5, 5)])
+        assert series.trades == 2
+
+
+async def test_leap_of_the_clock_closes_nothing_until_it_lasts() -> None:
+    async with watching() as (venue, feed):
+        series = venue._tracks[BTC.symbol].series
+        venue.feed_heard(feed, [ServerTime(us(DAY))])
+        assert series.server_time_us == us(2)
+        venue.feed_heard(feed, [ServerTime(us(DAY + 1))])
+        assert series.server_time_us == us(DAY + 1)
+
+
+async def test_new_connection_may_be_hours_later() -> None:
+    async with watching() as (venue, feed):
+        venue.feed_lost(feed)
+        venue.feed_heard(feed, [ServerTime(us(DAY))])
+        venue.feed_heard(feed, [trade(9, DAY), ServerTime(us(DAY + 1))])
+        assert venue.failures([BTC.symbol]) == []
+        assert venue._tracks[BTC.symbol].series.trades == 2
