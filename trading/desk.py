@@ -134,7 +134,10 @@ class Desk:
 
     def attendance(self, market: Market) -> Attendance:
         """When this desk looked at a market of its plan."""
-        return self._attendances.setdefault(market, Attendance())
+        known = self._attendances.get(market)
+        if known is None:
+            known = self._attendances[market] = Attendance()
+        return known
 
     def closed(self, closed: Closed) -> None:
         """Take one closed bar; what it fires leaves through the sinks."""

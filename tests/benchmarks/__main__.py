@@ -20,6 +20,7 @@ MODULES = (
     "tests.benchmarks.broadcasts",
     "tests.benchmarks.ingest",
     "tests.benchmarks.cold_start",
+    "tests.benchmarks.boundaries",
 )
 
 

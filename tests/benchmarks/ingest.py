@@ -26,6 +26,7 @@ from trading.ports import DeskPlan, Gate, Owner
 
 SYMBOLS = ("BTC-USD", "ETH-USD", "SOL-USD")
 MESSAGES = 50_000
+USERS = 100
 AS_MANY_AS_IT_TAKES = "1000000"
 LOOK_SECONDS = 0.002
 SUBSCRIBE = (
@@ -80,7 +81,21 @@ def ingest() -> Iterator[Contest]:
 
 
 @contextmanager
-def _plane(exchange: Running, feed: Running) -> Iterator[DataPlane]:
+def crowd() -> Iterator[Contest]:
+    """A data plane with many users who all watch the same, and one with a single user."""
+    with ExitStack() as stack:
+        exchange = stack.enter_context(processes.exchange())
+        many, one = (stack.enter_context(processes.flood()) for _ in range(2))
+        busy = stack.enter_context(_plane(exchange, many, users=USERS))
+        calm = stack.enter_context(_plane(exchange, one))
+        yield Contest(
+            Side(lambda: _take_in(many, lambda: _trades(busy)), settle=lambda: _rest(busy)),
+            Side(lambda: _take_in(one, lambda: _trades(calm)), settle=lambda: _rest(calm)),
+        )
+
+
+@contextmanager
+def _plane(exchange: Running, feed: Running, *, users: int = 1) -> Iterator[DataPlane]:
     rest = f"http://{LOOPBACK}:{exchange.port}/api/v3/brokerage"
     endpoints = {"coinbase": Endpoints(rest=rest, websocket=f"ws://{LOOPBACK}:{feed.port}")}
     plane = DataPlane(endpoints=endpoints, sinks=Silent())
@@ -92,7 +107,9 @@ def _plane(exchange: Running, feed: Running) -> Iterator[DataPlane]:
             timeframes=tuple(Timeframe),
             rules=SignalRules(),
         )
-        plane.install(Owner(user_id=1, sub="bench", fence=1), plan, Gate(is_open=True))
+        for number in range(users):
+            owner = Owner(user_id=number + 1, sub=f"bench-{number}", fence=1)
+            plane.install(owner, plan, Gate(is_open=True))
         feed.tell("100")
         exchange.wait_until(lambda: _is_warm(plane))
         feed.tell("0")
@@ -102,7 +119,7 @@ def _plane(exchange: Running, feed: Running) -> Iterator[DataPlane]:
 
 
 def _is_warm(plane: DataPlane) -> bool:
-    facts = plane.facts("bench")
+    facts = plane.facts("bench-0")
     return facts is not None and all(market.live == "receiving" for market in facts.markets)
 
 
@@ -138,6 +155,13 @@ FIGURES = (
         title=f"{MESSAGES:,} messages from the socket to the signals, and nothing but the socket",
         contest=ingest,
         most_times=1 / 0.6,
+        seconds=20.0,
+    ),
+    Figure(
+        name="crowd",
+        title=f"the same for {USERS} users who watch the same markets, and for one",
+        contest=crowd,
+        most_times=1.3,
         seconds=20.0,
     ),
 )

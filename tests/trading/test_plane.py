@@ -107,6 +107,12 @@ async def test_a_frozen_market_is_stale_and_its_candles_are_the_exchanges_all_th
         await running.ends_equal_to_truth(simulator, recorder, ETH)
 
 
+class SlowCoinbase(running.SwiftCoinbase):
+    """One that answers so seldom that it matters who asks first."""
+
+    requests_per_second = 2.0
+
+
 async def test_what_is_held_is_seeded_before_the_rest_of_the_watchlist() -> None:
     recorder, held = Recorder(), (SOL, XRP)
     async with running.serving() as simulator:

@@ -7,6 +7,7 @@ Rule 2: seeded with the SMA of the first values, as Wilder and Spiroglou have it
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,42 +15,43 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 
-class Mean:
+class Mean(msgspec.Struct, gc=False):
     """A recursive mean: the SMA of the first ``period`` values, then a step towards each.
 
     With ``alpha = 2 / (period + 1)`` this is the EMA, with ``1 / period`` Wilder's average.
     """
 
-    __slots__ = ("_alpha", "_left", "_period", "_total", "value")
-
-    def __init__(self, period: int, alpha: float) -> None:
-        self._period = period
-        self._alpha = alpha
-        self._left = period
-        self._total = 0.0
-        self.value: float | None = None
+    period: int
+    alpha: float
+    left: int
+    total: float = 0.0
+    value: float | None = None
 
     def add(self, x: float) -> float | None:
         """Take one value; the mean after it, or None while it is being seeded."""
         value = self.value
         if value is not None:
-            self.value = value = value + self._alpha * (x - value)
+            self.value = value = value + self.alpha * (x - value)
             return value
-        self._total += x
-        self._left -= 1
-        if self._left == 0:
-            self.value = self._total / self._period
+        self.total += x
+        self.left -= 1
+        if self.left == 0:
+            self.value = self.total / self.period
         return self.value
+
+    def copy(self) -> Mean:
+        """An independent twin."""
+        return Mean(self.period, self.alpha, self.left, self.total, self.value)
 
 
 def moving_ema(period: int) -> Mean:
     """The EMA as it moves with each value; :func:`ema` is the same over an array."""
-    return Mean(period, 2.0 / (period + 1))
+    return Mean(period, 2.0 / (period + 1), period)
 
 
 def moving_wilder(period: int) -> Mean:
     """Wilder's average as it moves with each value; :func:`wilder` is the same over an array."""
-    return Mean(period, 1.0 / period)
+    return Mean(period, 1.0 / period, period)
 
 
 def ema(values: FloatArray, period: int) -> FloatArray:

@@ -47,16 +47,17 @@ def fold(candles: Sequence[Candle], timeframe: Timeframe) -> Candle:
     traded = [candle for candle in candles if not candle.synthetic]
     if not traded:
         return replace(first, timeframe=timeframe, opened_at=opened_at)
-    volume = ExactSum()
+    volume, high, low = ExactSum(), traded[0].high, traded[0].low
     for candle in traded:
         volume.add(candle.volume)
+        high, low = max(high, candle.high), min(low, candle.low)
     return Candle(
         market=first.market,
         timeframe=timeframe,
         opened_at=opened_at,
         open=traded[0].open,
-        high=max(candle.high for candle in traded),
-        low=min(candle.low for candle in traded),
+        high=high,
+        low=low,
         close=traded[-1].close,
         volume=volume.total,
     )

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
+
 WINDOW_BARS = 300
 """Bars that are looked at: as many as a warm-up reads."""
 
@@ -29,14 +31,11 @@ class Liquidity(StrEnum):
     LOW = "low"
 
 
-class Activity:
+class Activity(msgspec.Struct, gc=False):
     """Which of the last bars were synthetic."""
 
-    __slots__ = ("_bars", "_synthetic")
-
-    def __init__(self) -> None:
-        self._bars = 0
-        self._synthetic = 0  # a bit for each bar, the newest one lowest
+    _bars: int = 0
+    _synthetic: int = 0  # a bit for each bar, the newest one lowest
 
     def add(self, *, synthetic: bool) -> Liquidity:
         """Take the next bar; the liquidity after it."""

@@ -10,12 +10,22 @@ Technical Trading Systems" (1978) for ATR.
 
 from __future__ import annotations
 
-import copy
+from functools import partial
 from typing import ClassVar, NamedTuple
 
+import msgspec
 import numpy as np
+from msgspec import field
 
-from trading.core.averages import BoolArray, FloatArray, ema, moving_ema, moving_wilder, wilder
+from trading.core.averages import (
+    BoolArray,
+    FloatArray,
+    Mean,
+    ema,
+    moving_ema,
+    moving_wilder,
+    wilder,
+)
 from trading.core.market import Candle
 
 FAST = 12
@@ -27,7 +37,7 @@ Reading = tuple[float | None, float | None, float | None]
 """MACD-V, its signal line, and the difference of both."""
 
 
-class MovingMacdV:
+class MovingMacdV(msgspec.Struct, gc=False):
     """MACD-V of one market and timeframe, moved by each closed bar.
 
     A synthetic bar (no trade; the close carried forward) moves the averages of the close, so that
@@ -37,16 +47,13 @@ class MovingMacdV:
     drifts towards zero.
     """
 
-    name: ClassVar = "macdv"
-    label: ClassVar = "MACD-V"
+    name: ClassVar[str] = "macdv"
+    label: ClassVar[str] = "MACD-V"
 
-    __slots__ = ("_atr", "_fast", "_signal", "_slow")
-
-    def __init__(self) -> None:
-        self._fast = moving_ema(FAST)
-        self._slow = moving_ema(SLOW)
-        self._signal = moving_ema(SIGNAL)
-        self._atr = moving_wilder(ATR)
+    _fast: Mean = field(default_factory=partial(moving_ema, FAST))
+    _slow: Mean = field(default_factory=partial(moving_ema, SLOW))
+    _signal: Mean = field(default_factory=partial(moving_ema, SIGNAL))
+    _atr: Mean = field(default_factory=partial(moving_wilder, ATR))
 
     @property
     def atr(self) -> float | None:
@@ -67,10 +74,9 @@ class MovingMacdV:
 
     def copy(self) -> MovingMacdV:
         """An independent twin."""
-        twin = copy.copy(self)
-        for name in self.__slots__:
-            setattr(twin, name, copy.copy(getattr(self, name)))
-        return twin
+        return MovingMacdV(
+            self._fast.copy(), self._slow.copy(), self._signal.copy(), self._atr.copy()
+        )
 
 
 def _true_range(candle: Candle, previous_close: float | None) -> float:

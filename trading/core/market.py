@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -19,31 +19,28 @@ MICROSECONDS = 1_000_000
 class Timeframe(StrEnum):
     """A candle length, shortest first. Every bucket is anchored to UTC midnight."""
 
-    M1 = "1m"
-    M5 = "5m"
-    M15 = "15m"
-    H1 = "1h"
-    H4 = "4h"
-    D1 = "1d"
+    seconds: int
+    """Length of one bucket."""
 
-    @property
-    def seconds(self) -> int:
-        """Length of one bucket in seconds."""
-        return _SECONDS[self]
+    M1 = "1m", 60
+    M5 = "5m", 300
+    M15 = "15m", 900
+    H1 = "1h", 3_600
+    H4 = "4h", 14_400
+    D1 = "1d", 86_400
+
+    def __new__(cls, word: str, seconds: int = 0) -> Self:
+        """A word that knows its length (which looking one up by its word does not name)."""
+        timeframe = str.__new__(cls, word)
+        timeframe._value_ = word
+        timeframe.seconds = seconds
+        return timeframe
+
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and hashed at every close
 
     def bucket(self, at: int) -> int:
         """The start (unix seconds) of the bucket that holds the unix second ``at``."""
-        return at - at % _SECONDS[self]
-
-
-_SECONDS: dict[Timeframe, int] = {
-    Timeframe.M1: 60,
-    Timeframe.M5: 300,
-    Timeframe.M15: 900,
-    Timeframe.H1: 3_600,
-    Timeframe.H4: 14_400,
-    Timeframe.D1: 86_400,
-}
+        return at - at % self.seconds
 
 
 class Side(StrEnum):

@@ -7,31 +7,30 @@ Source: Wilder, "New Concepts in Technical Trading Systems" (1978).
 
 from __future__ import annotations
 
-import copy
+from functools import partial
 from typing import ClassVar
 
+import msgspec
 import numpy as np
+from msgspec import field
 
-from trading.core.averages import FloatArray, moving_wilder, wilder
+from trading.core.averages import FloatArray, Mean, moving_wilder, wilder
 from trading.core.market import Candle
 
 RSI = 14
 
 
-class MovingRsi:
+class MovingRsi(msgspec.Struct, gc=False):
     """RSI of one market and timeframe, moved by each closed bar.
 
     A synthetic bar changes nothing: it shrinks both means alike.
     """
 
-    name: ClassVar = "rsi"
-    label: ClassVar = "RSI"
+    name: ClassVar[str] = "rsi"
+    label: ClassVar[str] = "RSI"
 
-    __slots__ = ("_gain", "_loss")
-
-    def __init__(self) -> None:
-        self._gain = moving_wilder(RSI)
-        self._loss = moving_wilder(RSI)
+    _gain: Mean = field(default_factory=partial(moving_wilder, RSI))
+    _loss: Mean = field(default_factory=partial(moving_wilder, RSI))
 
     def append(self, candle: Candle, previous_close: float | None) -> float | None:
         """Take the next closed bar; 0 to 100, None before 14 changes and while nothing changed."""
@@ -46,10 +45,7 @@ class MovingRsi:
 
     def copy(self) -> MovingRsi:
         """An independent twin."""
-        twin = copy.copy(self)
-        for name in self.__slots__:
-            setattr(twin, name, copy.copy(getattr(self, name)))
-        return twin
+        return MovingRsi(self._gain.copy(), self._loss.copy())
 
 
 def rsi(close: FloatArray, period: int = RSI) -> FloatArray:

@@ -18,6 +18,8 @@ is not followed by a second one changes nothing, nor does a step of zero, which 
 
 from __future__ import annotations
 
+import msgspec
+
 from trading.core.stages import EXTREME
 
 UP_SHARE = 0.05
@@ -29,7 +31,7 @@ DOWN_SHARE = 0.03
 CONFIRMING_STEPS = 2
 
 
-class Turns:
+class Turns(msgspec.Struct, gc=False):
     """The excursion and the trend after each closed bar.
 
     Attributes:
@@ -38,15 +40,12 @@ class Turns:
         trend: 1 rising, -1 falling, 0 before any two steps went the same way.
     """
 
-    __slots__ = ("_histogram", "_is_above", "_steps", "excursion_since", "has_reversed", "trend")
-
-    def __init__(self) -> None:
-        self.excursion_since: int | None = None
-        self.has_reversed = False
-        self.trend = 0
-        self._is_above = False
-        self._histogram: float | None = None
-        self._steps = 0
+    excursion_since: int | None = None
+    has_reversed: bool = False
+    trend: int = 0
+    _is_above: bool = False
+    _histogram: float | None = None
+    _steps: int = 0
 
     def add(self, opened_at: int, macd_v: float | None, histogram: float | None) -> None:
         """Take the next bar."""
