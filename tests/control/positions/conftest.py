@@ -80,8 +80,9 @@ def holder(name: str = "COINBASE", **document: Any) -> User:
         "ApiKeyEnvironmentVariableName": f"{name}_KEY",
         "SecretEnvironmentVariableName": f"{name}_SECRET",
     }
+    columns = {"pk": document.pop("pk")} if "pk" in document else {}
     whole = {"exchanges": {"coinbase": keys}, "load_positions_from_exchange": True, **document}
-    return trader(runtime_mode="position-monitor", is_paused=False, document=whole)
+    return trader(runtime_mode="position-monitor", is_paused=False, document=whole, **columns)
 
 
 @pytest.fixture
