@@ -107,6 +107,22 @@ async def test_a_frozen_market_is_stale_and_its_candles_are_the_exchanges_all_th
         await running.ends_equal_to_truth(simulator, recorder, ETH)
 
 
+async def test_a_market_that_was_frozen_before_it_was_watched_is_found_out_too() -> None:
+    recorder = Recorder()
+    async with running.serving() as simulator, running.turning(simulator, recorder) as plane:
+        simulator.inject(Freeze(product_id=BTC.symbol))
+        running.install(plane, "ann", BTC, ETH)
+        facts = await running.facts_until(
+            plane, "ann", lambda f: f.feeds[0].stale_symbols, "a stale market"
+        )
+        assert facts.feeds[0].stale_symbols == (BTC.symbol,)
+        await running.minutes_told(recorder, BTC, 3)
+        await running.ends_equal_to_truth(simulator, recorder, BTC)
+
+        simulator.inject(Thaw(product_id=BTC.symbol))
+        await running.warm(plane, "ann")
+
+
 class SlowCoinbase(running.SwiftCoinbase):
     """One that answers so seldom that it matters who asks first."""
 
