@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from control import client
-from control.protocol import Command, State
+from control.protocol import Command, RuntimeStatus, State
 from settings_app import services
 from settings_app.models import User
 from tests.control.running import RunningWorker, eventually, running_worker, status_when
@@ -47,6 +49,32 @@ def test_a_reload_answers_with_what_changed_and_how(anna: User, worker: RunningW
     assert answer.result.data is not None
     assert answer.result.data["settingsRevision"] == saved.revision
     assert answer.result.data["changes"] == [{"path": "/watchlist", "applied": "at once"}]
+
+
+def test_indicators_are_enabled_at_once_and_no_feed_is_touched(
+    anna: User, worker: RunningWorker
+) -> None:
+    def shows(*names: str) -> Callable[[RuntimeStatus], bool]:
+        return lambda status: (
+            tuple(status.indicators) == names
+            and [symbol.live for symbol in status.symbols] == ["receiving", "receiving"]
+        )
+
+    before = status_when(anna, shows("macdv", "rsi"))
+    mode = {"modes": {before.mode: {"indicatorsEnabled": ["rsi"]}}}
+    saved = services.patch(anna.pk, mode, by=anna)
+    assert client.send(anna, Command.RELOAD_SETTINGS, {"revision": saved.revision}).applied
+    alone = status_when(anna, shows("rsi"))
+    cells = [cell for symbol in alone.symbols for cell in symbol.tf.values() if cell.g]
+    assert cells
+    assert all(cell.v is None and cell.stage is None for cell in cells)
+    mode = {"modes": {before.mode: {"indicatorsEnabled": ["rsi", "macdv"]}}}
+    saved = services.patch(anna.pk, mode, by=anna)
+    assert client.send(anna, Command.RELOAD_SETTINGS, {"revision": saved.revision}).applied
+    after = status_when(anna, shows("macdv", "rsi"))
+    assert all(symbol.tf["1h"].v is not None for symbol in after.symbols), "it was never away"
+    reconnects = [exchange.reconnects for exchange in before.exchanges]
+    assert [exchange.reconnects for exchange in after.exchanges] == reconnects
 
 
 @pytest.mark.parametrize(

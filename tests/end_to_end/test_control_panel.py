@@ -144,6 +144,31 @@ def test_the_panel_says_who_is_warming_up_and_of_what_too_little_is_traded(
     expect(notice).to_be_hidden()
 
 
+def test_the_map_shows_the_first_indicator_that_is_enabled(
+    panel: Page, livermore: Livermore
+) -> None:
+    status = livermore.status()
+    first, second, *_ = status["symbols"]
+    cells = {"1m": {"g": {"rsi": 71.26}}, "5m": {"liquidity": "low"}}
+    rsi = {
+        **status,
+        "stateVersion": 1_000_003,
+        "indicators": {"rsi": "RSI"},
+        "symbols": [{**first, "live": "receiving", "tf": cells}, second],
+    }
+    livermore.tell("status", rsi)
+    expect(panel.locator("#cp-map-title")).to_have_text("RSI")
+    expect(panel.locator(".cp-legend")).to_be_hidden()
+    row = panel.locator("#cp-map .cp-row[data-key]").first
+    expect(row.locator('[data-tf="1m"]')).to_have_text("71")
+    expect(row.locator('[data-tf="5m"]')).to_have_text("low")
+    row.locator('[data-tf="1m"]').hover()
+    expect(panel.locator("#cp-read")).to_have_text(f"{first['symbol']} 1m RSI 71.3")
+    livermore.tell("status", {**status, "stateVersion": 1_000_004})
+    expect(panel.locator("#cp-map-title")).to_have_text("MACD-V")
+    expect(panel.locator(".cp-legend")).to_be_visible()
+
+
 def test_resuming_brings_the_trades_back(panel: Page, livermore: Livermore) -> None:
     panel.get_by_role("button", name="Pause").click()
     expect(panel.locator('[data-notice="paused"]')).to_be_visible()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
+from typing import ClassVar, Self
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading.core.made import candle
+from trading.core import indicators
 from trading.core.averages import ema
 from trading.core.indicators import GAUGES, INDICATORS, IndicatorPoint, IndicatorSeries
 from trading.core.macd_v import MacdV, atr, macd_v
@@ -122,6 +125,36 @@ def test_ranging_begins_with_the_twentieth_bar_inside_the_band() -> None:
 def test_every_indicator_has_its_name_and_every_gauge_a_value_in_each_point() -> None:
     assert INDICATORS == {"macdv": "MACD-V", "rsi": "RSI"}
     assert set(points_of(wave(1))[0].gauges) == {gauge.name for gauge in GAUGES}
+
+
+class Ups:
+    """An indicator that nobody has enabled yet: how many bars closed above the one before."""
+
+    name: ClassVar = "ups"
+    label: ClassVar = "Ups"
+
+    def __init__(self) -> None:
+        self.count = 0.0
+
+    def append(self, candle: Candle, previous_close: float | None) -> float | None:
+        if previous_close is None:
+            return None
+        self.count += candle.close > previous_close
+        return self.count
+
+    def copy(self) -> Self:
+        return copy(self)
+
+
+def test_a_new_indicator_is_one_class_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indicators, "GAUGES", (*GAUGES, Ups))
+    series = IndicatorSeries()
+    points = [series.append(one) for one in wave(30)]
+    twin = series.copy()
+    twin.append(candle(30, 1e6))
+    assert [point.gauges["ups"] for point in points[:3]] == [None, 1.0, 2.0]
+    assert points[29].gauges["rsi"] == points_of(wave(30))[29].gauges["rsi"]
+    assert series.append(candle(30, 0.0)).gauges["ups"] == points[29].gauges["ups"]
 
 
 def test_copy_is_independent() -> None:
