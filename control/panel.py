@@ -130,9 +130,7 @@ def context(user: User, heard: Heard) -> dict[str, Any]:
         "status": status,
         "wanted": wanted,
         "differences": differences(status, wanted) if status else [],
-        "timeframes": status.timeframes if status else [],
-        "map_title": next(iter(status.indicators.values() if status else ()), INDICATORS[MACD_V]),
-        "blocks": heat_blocks(status) if status else [[], []],
+        **heat_map(status),
         "signals": signals,
         "history": history,
         "modes": MODES.items(),
@@ -174,6 +172,18 @@ def differences(status: RuntimeStatus, wanted: Desired) -> list[str]:
     if wanted.mode != status.mode:
         words.append(f"switch to {wanted.mode}")
     return words
+
+
+def heat_map(status: RuntimeStatus | None) -> dict[str, Any]:
+    """What the map's template asks for; it shows the first indicator that is enabled."""
+    enabled = status.indicators if status else {}
+    name = next(iter(enabled), MACD_V)
+    return {
+        "map_title": enabled.get(name, INDICATORS[MACD_V]),
+        "has_legend": name == MACD_V,  # its colours are MACD-V's
+        "timeframes": status.timeframes if status else [],
+        "blocks": heat_blocks(status) if status else [[], []],
+    }
 
 
 def heat_blocks(status: RuntimeStatus) -> list[Sequence[HeatRow]]:

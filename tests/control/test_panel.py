@@ -72,3 +72,28 @@ def test_a_cell_of_a_market_that_is_hardly_traded_says_low_trading_activity() ->
     cells = dict(re.findall(r'data-tf="(\w+)"[^>]*?(?: title="([^"]*)")?>', html))
     assert cells == {"1m": "low trading activity", "1h": ""}
     assert re.findall(r'role="gridcell"[^>]*>([^<]*)<', html) == ["low", "·"]
+
+
+@pytest.mark.parametrize(
+    ("indicators", "title", "numbers"),
+    [
+        ({"macdv": "MACD-V", "rsi": "RSI"}, "MACD-V", ["\N{MINUS SIGN}151", "low"]),
+        ({"macdv": "MACD-V"}, "MACD-V", ["\N{MINUS SIGN}151", "low"]),
+        ({"rsi": "RSI"}, "RSI", ["71", "low"]),
+        ({}, "MACD-V", ["\N{MINUS SIGN}151", "low"]),  # an older worker tells none
+    ],
+)
+def test_the_map_shows_the_first_indicator_that_is_enabled(
+    indicators: dict[str, str], title: str, numbers: list[str]
+) -> None:
+    macd_v = Cell(v=-151.4, s=-100.0, h=-51.4, stage="risk-oversold")
+    told = Cell(g={"rsi": 71.26}) if "macdv" not in indicators and indicators else macd_v
+    tf = {"1m": told, "1h": Cell(liquidity="low")}
+    symbol = SymbolStatus(symbol="BTC-USD", exchange="coinbase", live="receiving", tf=tf)
+    status = a_status(SUB, symbols=[symbol], indicators=indicators)
+    html = render_to_string(
+        "livermore/control/_map.html", {"status": status, **panel.heat_map(status)}
+    )
+    assert f'<h2 id="cp-map-title">{title}</h2>' in html
+    assert re.findall(r'role="gridcell"[^>]*>([^<]*)<', html) == numbers
+    assert ('class="cp-legend" hidden' in html) == (title != "MACD-V")

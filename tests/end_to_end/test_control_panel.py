@@ -167,6 +167,10 @@ def test_the_map_shows_the_first_indicator_that_is_enabled(
     livermore.tell("status", {**status, "stateVersion": 1_000_004})
     expect(panel.locator("#cp-map-title")).to_have_text("MACD-V")
     expect(panel.locator(".cp-legend")).to_be_visible()
+    without = {key: value for key, value in status.items() if key != "indicators"}
+    one = {**second, "symbol": "OLD-USD"}
+    livermore.tell("status", {**without, "stateVersion": 1_000_005, "symbols": [one]})
+    expect(panel.locator("#cp-map")).to_contain_text("OLD")  # an older worker tells no indicators
 
 
 def test_resuming_brings_the_trades_back(panel: Page, livermore: Livermore) -> None:

@@ -24,7 +24,7 @@ const keyOf = ({ exchange, symbol }) => `${exchange}:${symbol}`;
 /** Bring the map in line with a status; only what differs is touched. */
 export function showMap(status) {
   if (status.timeframes.join() !== timeframes.join()) rebuild(status.timeframes);
-  name(status.indicators);
+  name(status.indicators ?? {}); // an older worker tells none
   const wanted = new Set(status.symbols.map(keyOf));
   let moved = false;
   for (const [key, { row }] of rows) {
