@@ -19,8 +19,8 @@ MODULES = (
     "tests.benchmarks.pauses",
     "tests.benchmarks.broadcasts",
     "tests.benchmarks.ingest",
-    "tests.benchmarks.cold_start",
     "tests.benchmarks.boundaries",
+    "tests.benchmarks.cold_starts",
 )
 
 

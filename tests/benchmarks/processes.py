@@ -118,10 +118,11 @@ def running(name: str, *arguments: str, port: int = 0, **environ: str) -> Iterat
 
 
 @contextmanager
-def exchange(*options: str) -> Iterator[Running]:
-    """The simulated exchange, at the pace of a real one unless the options say otherwise."""
+def exchange(products: int | None = 60) -> Iterator[Running]:
+    """The simulated exchange, at the pace of a real one, with so many products or all of them."""
     port = free_port()
-    told = ("--port", str(port), "--products", "60", *options)
+    listed = () if products is None else ("--products", str(products))
+    told = ("--port", str(port), *listed)
     with running("exchange", "-m", "trading.simulator", *told, port=port) as simulator:
         simulator.wait_until(lambda: _listens(port))
         yield simulator
