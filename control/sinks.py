@@ -39,6 +39,8 @@ WAITING_HISTORIES = 200  # about as much in memory
 WAITING_EVENTS = 20_000
 BACKOFF_SECONDS = (0.2, 5.0)
 TIDY_SECONDS = 0.1
+ALERT_SECONDS = 0.02  # a trader waits for it
+ALERT_KEY = ("exchange", "symbol", "timeframe", "kind", "candle_closed_at")  # of one user
 
 
 class SignalLog:
@@ -159,7 +161,7 @@ class QueuedSinks:
             self._tell_dropped()
             if not self._alerts:
                 self._signals.set_waiting({})
-                await asyncio.sleep(TIDY_SECONDS)
+                await asyncio.sleep(ALERT_SECONDS)
                 continue
             if await self._write_waiting():
                 limit = low
@@ -307,38 +309,25 @@ def write_alerts(owner: Owner, batch: Sequence[FiredSignal]) -> list[tuple[Fired
     try:
         with transaction.atomic():
             leases.hold(owner.user_id, owner.fence)
-            rows = [(fired, *insert_alert(fired)) for fired in batch]
+            new = _new_alerts(owner, batch)
+            # One statement: a market-wide move fires hundreds, and each waits for the last.
+            Alert.objects.bulk_create([alert for _, alert in new])
     except leases.Fenced:
         log.warning("sinks.fenced", sub=owner.sub, alerts=len(batch))
         return []
-    return [(fired, alert) for fired, alert, is_new in rows if is_new]
+    return new
 
 
-def insert_alert(fired: FiredSignal) -> tuple[Alert, bool]:
-    """The row of a signal, made now unless it was there."""
-    alert = alert_of(fired)
-    return Alert.objects.get_or_create(
-        user_id=alert.user_id,
-        exchange=alert.exchange,
-        symbol=alert.symbol,
-        timeframe=alert.timeframe,
-        kind=alert.kind,
-        candle_closed_at=alert.candle_closed_at,
-        defaults={
-            name: getattr(alert, name)
-            for name in (
-                "direction",
-                "candle_opened_at",
-                "value",
-                "price",
-                "level",
-                "stage",
-                "detail",
-                "values",
-                "state",
-            )
-        },
-    )
+def _new_alerts(owner: Owner, batch: Sequence[FiredSignal]) -> list[tuple[FiredSignal, Alert]]:
+    """What has no row yet, once each; only who holds the lease makes such rows."""
+    alerts: dict[tuple[object, ...], tuple[FiredSignal, Alert]] = {}
+    for fired in batch:
+        alert = alert_of(fired)
+        alerts.setdefault(tuple(getattr(alert, name) for name in ALERT_KEY), (fired, alert))
+    closes = {alert.candle_closed_at for _, alert in alerts.values()}
+    mine = Alert.objects.filter(user_id=owner.user_id, candle_closed_at__in=closes)
+    known = set(mine.values_list(*ALERT_KEY))
+    return [new for key, new in alerts.items() if key not in known]
 
 
 def signal_event(alert: Alert) -> SignalEvent:

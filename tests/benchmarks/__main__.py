@@ -20,6 +20,7 @@ MODULES = (
     "tests.benchmarks.broadcasts",
     "tests.benchmarks.ingest",
     "tests.benchmarks.boundaries",
+    "tests.benchmarks.alerts",
     "tests.benchmarks.cold_starts",
 )
 

@@ -5,7 +5,8 @@ Rule 1: it speaks the protocol as far as a feed of ours needs it: subscriptions 
 Rule 2: it costs as little as it can, for it shares the machine with what is measured: frames are
     made of templates and written many at a time.
 Rule 3: standard input rules it: a line says how many messages a second from now on, and its end
-    ends it. To "?" it answers how many it has sent, and in how many milliseconds of pouring.
+    ends it. To "?" it answers how many it has sent, and in how many milliseconds of pouring. After
+    "+" four minutes have passed, and the price is another: bars close, and indicators turn.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from websockets.frames import Frame, Opcode
@@ -32,6 +33,8 @@ BEAT_SECONDS = 1.0
 FIRST_TRADE = 2**40  # above whatever the simulated exchange's REST has told
 MOST_BEHIND = 2**20  # bytes a reader may be behind before the rest of a slice is left out
 LONG = 126
+LEAP = timedelta(minutes=4)  # no more than a clock is believed to leap
+LOW, HIGH = 100, 150
 
 
 class Connection(asyncio.Protocol):
@@ -89,7 +92,7 @@ class Connection(asyncio.Protocol):
             else:
                 self._books.pop(book, None)
         held = {"market_trades": list(self._books), "heartbeats": ["heartbeats"]}
-        self._say("subscriptions", [{"subscriptions": held}], _now())
+        self._say("subscriptions", [{"subscriptions": held}], self._flood.now())
 
     def _say(self, channel: str, events: list[dict[str, Any]], now: str) -> None:
         envelope = {
@@ -107,13 +110,13 @@ class Connection(asyncio.Protocol):
         for data in self._protocol.data_to_send():
             self._transport.write(data)
 
-    @staticmethod
-    def _trade(book: str, ids: Iterator[int], number: int, now: str) -> bytes:
+    def _trade(self, book: str, ids: Iterator[int], number: int, now: str) -> bytes:
         trade_id = next(ids)
+        price = self._flood.price + trade_id % 7
         return (
             f'{{"channel":"market_trades","timestamp":"{now}","sequence_num":{number},'
             f'"events":[{{"type":"update","trades":[{{"product_id":"{book}",'
-            f'"trade_id":"{trade_id}","price":"{100 + trade_id % 7}","size":"0.015",'
+            f'"trade_id":"{trade_id}","price":"{price}","size":"0.015",'
             f'"time":"{now}","side":"BUY"}}]}}]}}'
         ).encode()
 
@@ -126,13 +129,24 @@ class Flood:
         self.rate = 0
         self.sent = 0
         self.poured_seconds = 0.0
+        self.price = LOW
+        self._ahead = timedelta()
+
+    def leap(self) -> None:
+        """Let four minutes have passed."""
+        self._ahead += LEAP
+        self.price = LOW + HIGH - self.price
+
+    def now(self) -> str:
+        """The exchange's clock."""
+        return (datetime.now(UTC) + self._ahead).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     async def pour(self) -> None:
         """Tell so many trades a second, in small slices, and a heartbeat each second."""
         due, beat_at, last = 0.0, 0.0, time.monotonic()
         while True:
             await asyncio.sleep(SLICE_SECONDS)
-            now, text = time.monotonic(), _now()
+            now, text = time.monotonic(), self.now()
             due = min(due + (now - last) * self.rate, self.rate * MOST_LATE_SECONDS)
             self.poured_seconds += (now - last) * bool(self.rate)
             last = now
@@ -153,10 +167,6 @@ def _frame(payload: bytes) -> bytes:
     return bytes((0x81, LONG)) + length.to_bytes(2, "big") + payload
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -173,6 +183,8 @@ async def _run(port: int) -> None:
     while line := await orders.readline():
         if line == b"?\n":
             _say(f"{flood.sent} {flood.poured_seconds * 1_000:.0f}")
+        elif line == b"+\n":
+            flood.leap()
         else:
             flood.rate = int(line)
     pouring.cancel()

@@ -36,7 +36,7 @@ def pause() -> Iterator[Contest]:
         exchange = stack.enter_context(processes.exchange())
         worker = stack.enter_context(processes.worker(exchange))
         web = stack.enter_context(processes.web())
-        worker.wait_until(lambda: _runs(anna) and _runs(other))
+        worker.wait_until(lambda: runs(anna) and runs(other))
         ours = stack.enter_context(closing(Browser(web.port, anna)))
         theirs = stack.enter_context(closing(Browser(web.port, bare)))
 
@@ -69,7 +69,7 @@ def pause_under_load() -> Iterator[Contest]:
         flood = stack.enter_context(processes.flood())
         worker = stack.enter_context(processes.worker(exchange, flood))
         web = stack.enter_context(processes.web())
-        worker.wait_until(lambda: _runs(anna) and _runs(busy))
+        worker.wait_until(lambda: runs(anna) and runs(busy))
         page = stack.enter_context(closing(Browser(web.port, anna)))
 
         def pausing(messages: int) -> Side:
@@ -98,7 +98,8 @@ def _reception(flood: Running, worker: Running, user: User) -> str:
     return f"load   {sent / poured_ms * 1_000:,.0f} messages a second, every one taken in"
 
 
-def _runs(user: User) -> bool:
+def runs(user: User) -> bool:
+    """Whether a worker says that it drives this user."""
     status = client.status(user)
     return status is not None and status.state == "running"
 

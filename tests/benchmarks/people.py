@@ -22,12 +22,17 @@ class Refused(Exception):
     """What was to be measured did not happen; the text is the answer."""
 
 
-def trader(name: str, *symbols: str) -> User:
-    """A staff user who watches these symbols; one who watches none is hosted by nobody."""
+def trader(name: str, *symbols: str, **sections: object) -> User:
+    """A staff user who watches these symbols; one who watches none is hosted by nobody.
+
+    Args:
+        sections: Of the settings, what is to be otherwise than by default.
+    """
     user = User(username=name, is_staff=True, is_paused=False, runtime_mode="scalper-macdv")
     patch = {
         "watchlist": [{"symbol": symbol, "exchange": "coinbase"} for symbol in symbols],
         "exchanges": {"coinbase": {"enabled": bool(symbols)}},
+        **sections,
     }
     user.settings = validate(merge_patch(default_document(user.sub), patch)).to_document()
     user.save()
