@@ -60,6 +60,11 @@ class StateFiles:
         return self.directory / "lock"
 
     @property
+    def simulated_key(self) -> Path:
+        """The key that opens the simulated exchange's accounts, as the real one's portal has it."""
+        return self.directory / "simulated-key.json"
+
+    @property
     def secret_key(self) -> Path:
         """Django's secret key. Mode 0600."""
         return self.directory / "secret-key"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 
 from livermore.embedded.ports import LOOPBACK
 from livermore.env import Environment
+from livermore.private import write_private
 from livermore.supervisor.program import Program
+from trading.simulator.venues.coinbase.keys import new_key
 
 
 def addresses(
@@ -39,11 +42,25 @@ def addresses(
     return told
 
 
+def simulated_credentials(environment: Environment) -> dict[str, str]:
+    """The key of the simulated accounts, in the variables that settings usually name.
+
+    It is worth nothing elsewhere, and goes before a real one that happens to be set: that must
+    never be sent to the simulated exchange.
+    """
+    path = environment.state.simulated_key
+    if not path.exists():
+        write_private(path, json.dumps(new_key().portal_file()))
+    text = path.read_text(encoding="utf-8")
+    return {"COINBASE_KEY": json.loads(text)["name"], "COINBASE_SECRET": text}
+
+
 def simulator(environment: Environment, told: Mapping[str, str], port: int) -> Program:
     """The simulated exchange."""
     options = (
         *("--port", str(port), "--seed", str(environment.seed)),
         *("--speed", f"{environment.speed:g}"),
+        *("--key", str(environment.state.simulated_key)),
     )
     return Program("exchange", (sys.executable, "-m", "trading.simulator", *options), told)
 

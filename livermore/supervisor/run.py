@@ -161,6 +161,8 @@ class Tree:
             redis_url=self._stack.redis_url,
             exchange_port=exchange_port,
         )
+        if simulated:
+            told |= programs.simulated_credentials(self._environment)
         self._write_addresses(told)
         try:
             async with asyncio.TaskGroup() as group:

@@ -216,3 +216,13 @@ def test_a_command_in_another_terminal_knows_whose_credentials_are_whose(tmp_pat
         env.read({}), database_url="postgresql://h/d", redis_url="redis://h", exchange_port=None
     )
     assert "LIVERMORE_CREDENTIALS" not in nothing
+
+
+def test_the_simulated_exchange_is_asked_with_a_key_that_is_made_once(tmp_path: Path) -> None:
+    environment = read(tmp_path)
+    first = programs.simulated_credentials(environment)
+    key = environment.state.simulated_key
+    assert programs.simulated_credentials(environment) == first
+    assert first["COINBASE_SECRET"] == key.read_text()
+    assert first["COINBASE_KEY"].startswith("organizations/")
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
