@@ -92,6 +92,26 @@ def test_what_is_gone_is_closed_and_what_was_entered_by_hand_stands(
     assert any("ETH-USDC stays at 3 as entered by hand" in note for note in now.notes)
 
 
+def test_what_is_opened_joins_the_feed_that_is_there(
+    anna: User, coinbase: Exchange, set_key: Callable[..., None]
+) -> None:
+    set_key(coinbase.simulator.key)
+    off = {"load_positions_from_exchange": False}
+    one = {"position_symbols": [{"symbol": "BTC-USD", "exchange": "coinbase"}]}
+    services.patch(anna.pk, off | one, by=anna)
+    with running_worker(coinbase.endpoints):
+        before = status_when(anna, lambda status: status.symbols[0].live == "receiving")
+        services.patch(anna.pk, {"load_positions_from_exchange": True}, by=anna)
+        after = status_when(
+            anna,
+            lambda status: len(status.symbols) == 6 and status.exchanges[0].subscriptions == 6,
+        )
+        assert coinbase.simulator.connections == 1
+    assert after.exchanges[0].reconnects == before.exchanges[0].reconnects == 0
+    assert after.exchanges[0].state == "connected"
+    assert after.counts.trades >= before.counts.trades
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
