@@ -17,6 +17,7 @@ from typing import NamedTuple
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, carry_forward
 from trading.core.exact import ExactSum
 from trading.core.market import MICROSECONDS, Candle, Market, Timeframe, Trade
+from trading.core.outages import Outages
 from trading.core.silence import Silence
 
 MINUTE = Timeframe.M1.seconds
@@ -92,6 +93,7 @@ class MinuteBuilder:
         self._whole_since_us = 0
         # Since when trades may have been lost, as long as the exchange was not heard again.
         self._open_doubt_us: int | None = 0
+        self._outages = Outages(self._grace_us)
         # Doubts raised before it is known which minutes matter.
         self._early_doubts: list[tuple[int, int]] = []
         # Minute in doubt -> server time from which the exchange's history can settle it.
@@ -182,6 +184,7 @@ class MinuteBuilder:
         self._heard_us = max(self._heard_us, server_time_us)
         if self._open_doubt_us is not None:
             self._heard_again(self._open_doubt_us, server_time_us)
+        self._outages.end(server_time_us)
 
     def doubt(self, since_us: int | None = None, until_us: int | None = None) -> None:
         """Say that trades between two moments may have been lost.
@@ -197,6 +200,7 @@ class MinuteBuilder:
         if until_us is None:
             opened = self._open_doubt_us
             self._open_doubt_us = since_us if opened is None else min(opened, since_us)
+            self._outages.begin(since_us)
         else:
             self._mark(since_us, until_us)
             self._whole_since_us = max(self._whole_since_us, until_us)
@@ -352,7 +356,8 @@ class MinuteBuilder:
             if candle is None and self._last_close is not None:
                 candle = carry_forward(self.market, Timeframe.M1, minute, self._last_close)
             self._next += MINUTE
-            away = minute in self._away
+            end_us = self._next * MICROSECONDS
+            away = minute in self._away or self._outages.hold(end_us)
             self._away.discard(minute)
             if candle is not None:
                 late = away or (repaired and self.is_long_past(candle.closes_at))

@@ -385,6 +385,43 @@ def test_minute_that_closed_while_the_link_was_away_is_late() -> None:
     assert [settled.late for settled in builder.closed()] == [True, True, False]
 
 
+def test_minutes_of_an_outage_are_late_though_every_trade_was_learnt_afterwards() -> None:
+    builder = listening()
+    builder.add(trade(1, 10.0))
+    builder.advance(us(20.0))
+    builder.doubt()
+    for trade_id, second in enumerate((25.0, 70.0, 130.0, 190.0, 200.0), start=2):
+        builder.add(trade(trade_id, second))
+    settled = builder.closed()
+    builder.advance(us(201.0))
+    hole = builder.hole()
+    assert hole is not None
+    builder.repair([true_candle([trade(1, 10.0), trade(2, 25.0)], Timeframe.M1, NOON)], hole)
+    builder.add(trade(7, 241.0))
+    settled += builder.closed()
+    assert [(s.candle.opened_at - NOON, s.late) for s in settled] == [
+        (0, True),
+        (60, True),
+        (120, True),
+        (180, False),
+    ]
+
+
+def test_minutes_that_closed_before_a_process_began_are_late_though_it_learns_every_trade() -> None:
+    builder = MinuteBuilder(MARKET)
+    for trade_id, second in enumerate((-30.0, 10.0, 70.0, 130.0), start=1):
+        builder.add(trade(trade_id, second))
+    builder.advance(us(131.0))
+    builder.start(NOON, 100.0)
+    builder.add(trade(5, 181.0))
+    settled = builder.closed()
+    assert [(s.candle.opened_at - NOON, s.late) for s in settled] == [
+        (0, True),
+        (60, True),
+        (120, False),
+    ]
+
+
 def test_minute_repaired_within_moments_is_no_outage() -> None:
     builder = listening()
     builder.doubt(us(59.9), us(60.2))
