@@ -33,8 +33,8 @@ SLOW = 26
 SIGNAL = 9
 ATR = 26
 
-Reading = tuple[float | None, float | None, float | None]
-"""MACD-V, its signal line, and the difference of both."""
+Reading = tuple[float | None, float | None, float | None, float | None]
+"""MACD-V, its signal line, the difference of both, and the ATR it is measured in."""
 
 
 class MovingMacdV(msgspec.Struct, gc=False):
@@ -55,11 +55,6 @@ class MovingMacdV(msgspec.Struct, gc=False):
     _signal: Mean = field(default_factory=partial(moving_ema, SIGNAL))
     _atr: Mean = field(default_factory=partial(moving_wilder, ATR))
 
-    @property
-    def atr(self) -> float | None:
-        """The average true range it is measured in, quote currency; None before 26 real bars."""
-        return self._atr.value
-
     def append(self, candle: Candle, previous_close: float | None) -> Reading:
         """Take the next closed bar; where it stands after it."""
         close = candle.close
@@ -67,10 +62,10 @@ class MovingMacdV(msgspec.Struct, gc=False):
             self._atr.add(_true_range(candle, previous_close))
         fast, slow, atr = self._fast.add(close), self._slow.add(close), self._atr.value
         if fast is None or slow is None or not atr:
-            return None, None, None
+            return None, None, None, atr
         value = (fast - slow) / atr * 100.0
         signal = self._signal.add(value)
-        return value, signal, None if signal is None else value - signal
+        return value, signal, None if signal is None else value - signal, atr
 
     def copy(self) -> MovingMacdV:
         """An independent twin."""
