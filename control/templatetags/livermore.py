@@ -58,6 +58,12 @@ def zone(value: float | None) -> str:
 
 
 @register.filter
+def gauge_zone(value: float) -> str:
+    """The step of a gauge, which runs from 0 to 100: 60 is a first step, 70 a second, 80 a third."""
+    return zone((value - 50) * 5)
+
+
+@register.filter
 def direction(histogram: float | None) -> str:
     """``u`` above the signal line, ``d`` below it, nothing before there is one."""
     if histogram is None:

@@ -96,4 +96,6 @@ def test_the_map_shows_the_first_indicator_that_is_enabled(
     )
     assert f'<h2 id="cp-map-title">{title}</h2>' in html
     assert re.findall(r'role="gridcell"[^>]*>([^<]*)<', html) == numbers
+    [zone, _] = re.findall(r'role="gridcell"[^>]*data-z="([^"]+)"', html)
+    assert zone == ("2" if title == "RSI" else "-3")
     assert ('class="cp-legend" hidden' in html) == (title != "MACD-V")

@@ -144,6 +144,17 @@ def test_the_panel_says_who_is_warming_up_and_of_what_too_little_is_traded(
     expect(notice).to_be_hidden()
 
 
+def test_the_map_shows_another_indicator_when_it_is_chosen(panel: Page) -> None:
+    cell = panel.locator("#cp-map .cp-row[data-key] [data-tf='4h']").first
+    expect(cell).to_have_text(re.compile(r"^([+\u2212]\d+|0)$"), timeout=60_000)  # it is warm
+    panel.get_by_label("Indicator").select_option("RSI")
+    expect(panel.locator("#cp-map-title")).to_have_text("RSI")
+    expect(panel.locator(".cp-legend")).to_be_hidden()
+    expect(cell).to_have_text(re.compile(r"^\d{1,3}$"))
+    panel.get_by_label("Indicator").select_option("MACD-V")
+    expect(cell).to_have_text(re.compile(r"^([+\u2212]\d+|0)$"))
+
+
 def test_the_map_shows_the_first_indicator_that_is_enabled(
     panel: Page, livermore: Livermore
 ) -> None:

@@ -21,6 +21,9 @@ export function zone(value) {
   return String(value < 0 && step ? -step : step);
 }
 
+/** The heat step of a gauge, which runs from 0 to 100: 60 is a first step, 70 a second, 80 a third. */
+export const gaugeZone = (value) => zone((value - 50) * 5);
+
 export function age(ms) {
   const seconds = Math.max(0, ms / 1000);
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

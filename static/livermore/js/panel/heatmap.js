@@ -1,7 +1,7 @@
 // The heat map: an ARIA grid that the server rendered; kept current here, and walked by keyboard.
 
 import { $, $$, clone, el, fill, setAttribute, setText } from "../dom.js";
-import { count, short, signed, zone } from "../format.js";
+import { count, gaugeZone, short, signed, zone } from "../format.js";
 
 const ONE_COLUMN = 16; // so few symbols have the width of the map for themselves
 const FRESH_MS = 8_000; // how long a cell whose signal has fired stays ringed
@@ -13,8 +13,9 @@ const blocks = $$(".cp-block", map);
 
 const rows = new Map(); // "exchange:symbol" -> {row, cells by timeframe, data}
 let timeframes = [];
-let indicators = { macdv: "MACD-V" }; // those enabled; the map shows the first
-let main = "macdv";
+let indicators = { macdv: "MACD-V" }; // those enabled
+let chosen = null; // by the trader; else the map shows the first
+let main = "macdv"; // what it shows
 let focused = null;
 
 const keyOf = ({ exchange, symbol }) => `${exchange}:${symbol}`;
@@ -43,14 +44,31 @@ export function showMap(status) {
   if (moved) arrange();
 }
 
-/** Show the first of the enabled indicators, and say so. */
+/** Show the chosen one of the enabled indicators, or the first, and say so. */
 function name(enabled) {
-  if (Object.keys(enabled).length === 0) return; // a runtime that has no plan yet
+  const names = Object.keys(enabled);
+  if (names.length === 0) return; // a runtime that has no plan yet
+  if (names.join() !== Object.keys(indicators).join()) offer(enabled);
   indicators = enabled;
-  [main] = Object.keys(enabled);
+  main = names.includes(chosen) ? chosen : names[0];
+  $("#cp-shown").value = main;
   setText($("#cp-map-title"), enabled[main]);
   setAttribute(map, "aria-label", `${enabled[main]} by symbol and timeframe`);
   $(".cp-legend").hidden = main !== "macdv"; // its colours are MACD-V's
+}
+
+function offer(enabled) {
+  const choice = $("#cp-shown");
+  const options = Object.entries(enabled).map(([value, label]) => el("option", { value }, label));
+  choice.replaceChildren(...options);
+  choice.hidden = options.length < 2;
+}
+
+function choose({ currentTarget }) {
+  chosen = currentTarget.value;
+  name(indicators);
+  for (const entry of rows.values()) updateRow(entry, entry.data);
+  arrange();
 }
 
 function rebuild(list) {
@@ -89,14 +107,16 @@ function updateRow(entry, symbol) {
 }
 
 function updateCell(cell, value) {
-  const gauge = value?.g?.[main];
-  const isKnown = value?.v != null;
-  const isIdle = !isKnown && gauge === undefined && value?.liquidity === "low";
-  setText(cell, isKnown ? signed(value.v) : (gauge?.toFixed(0) ?? (isIdle ? "low" : "·")));
+  const isMacdV = main === "macdv";
+  const number = isMacdV ? value?.v : value?.g?.[main];
+  const isKnown = number != null;
+  const isIdle = !isKnown && value?.liquidity === "low";
+  const none = isIdle ? "low" : "·";
+  setText(cell, isKnown ? (isMacdV ? signed(number) : number.toFixed(0)) : none);
   setAttribute(cell, "title", isIdle ? "low trading activity" : null);
-  const step = gauge === undefined ? zone(value?.v) : "0";
+  const step = isKnown && !isMacdV ? gaugeZone(number) : zone(number);
   if (cell.dataset.z !== step) cell.dataset.z = step;
-  const direction = !isKnown || value.h == null ? "" : value.h >= 0 ? "u" : "d";
+  const direction = !isMacdV || value?.h == null ? "" : value.h >= 0 ? "u" : "d";
   if (cell.dataset.d !== direction) cell.dataset.d = direction;
 }
 
@@ -120,7 +140,8 @@ export function flash({ exchange, symbol, timeframe }) {
 
 const strength = ({ data }) => {
   const { v, g } = data.tf["1h"] ?? {};
-  return Math.abs(v ?? (g?.[main] ?? 50) - 50);
+  if (main === "macdv") return Math.abs(v ?? 0);
+  return Math.abs((g?.[main] ?? 50) - 50); // a gauge runs from 0 to 100
 };
 const ORDERS = {
   strong: (a, b) => strength(b) - strength(a),
@@ -224,6 +245,7 @@ export function listen() {
   map.addEventListener("focusin", (event) => isCell(event.target) && describe(event.target));
   map.addEventListener("click", (event) => isCell(event.target) && move(event.target));
   map.addEventListener("keydown", walk);
+  $("#cp-shown").addEventListener("change", choose);
   for (const [control, event] of [[$("#cp-filter"), "input"], [$("#cp-sort"), "change"]]) {
     control.hidden = false;
     control.addEventListener(event, arrange);
