@@ -59,7 +59,7 @@ def zone(value: float | None) -> str:
 
 @register.filter
 def gauge_zone(value: float) -> str:
-    """The step of a gauge, which runs from 0 to 100: 60 is a first step, 70 a second, 80 a third."""
+    """The step of a gauge from 0 to 100: 60 is the first one, 70 the second, 80 the third."""
     return zone((value - 50) * 5)
 
 

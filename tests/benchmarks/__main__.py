@@ -22,6 +22,7 @@ MODULES = (
     "tests.benchmarks.boundaries",
     "tests.benchmarks.alerts",
     "tests.benchmarks.cold_starts",
+    "tests.benchmarks.closes",
 )
 
 
