@@ -5,7 +5,9 @@ Rule 1: the data plane only ever appends to a bounded queue; the writing happens
 Rule 2: an alert waits, bounded, until PostgreSQL takes it, and a candle until Redis does; a live
     event that cannot be told now is worth nothing later, and is dropped.
 Rule 3: a row is written only under the fence it was found with.
-Rule 4: what can never be written stands in nobody's way: it is dropped, and said.
+Rule 4: a candle is kept behind the alerts that came before it: a worker that dies in between must
+    not leave the next one to take a bar for told whose alerts are lost.
+Rule 5: what can never be written stands in nobody's way: it is dropped, and said.
 """
 
 from __future__ import annotations
@@ -91,8 +93,10 @@ class QueuedSinks:
         self._client = wire.connect_async()
         self._alerts: deque[FiredSignal] = deque()
         self._room = threading.Lock()  # the two threads' only meeting point
+        self._fired = self._settled = 0  # alerts that came, and of those, up to which none waits
         self._dropped: deque[str] = deque(maxlen=WAITING_ALERTS)
-        self._candles: deque[Candle | Replacement] = deque(maxlen=WAITING_CANDLES)
+        # Each with how many alerts had come by then: it is kept behind them.
+        self._candles: deque[tuple[int, Candle | Replacement]] = deque(maxlen=WAITING_CANDLES)
         self._events: deque[tuple[str, str]] = deque(maxlen=WAITING_EVENTS)
         self._refused: set[Market] = set()  # of which it has been said
         self._on_dropped: Callable[[str, str], None] = _unheard
@@ -119,6 +123,7 @@ class QueuedSinks:
             if len(self._alerts) >= WAITING_ALERTS:
                 self._dropped.append(self._alerts.popleft().owner.sub)
             self._alerts.append(fired)
+            self._fired += 1
 
     def indicator_moved(self, update: IndicatorUpdate) -> None:
         """Queue a change of one cell of a user's map."""
@@ -136,20 +141,25 @@ class QueuedSinks:
         self._events.append((sub, event.to_json()))
 
     def candles_closed(self, candles: Sequence[Candle]) -> None:
-        """Queue closed candles for the cache that every user shares."""
-        self._candles.extend(candles)
+        """Queue closed candles for the cache that every user shares.
+
+        They are kept when the alerts of them are rows: what is kept tells the next worker how far
+        this one has told.
+        """
+        fired = self._fired
+        self._candles.extend((fired, candle) for candle in candles)
 
     def history_read(self, candles: Sequence[Candle]) -> None:
         """Queue what the exchange told of the time before, so that the cache has no hole."""
-        self._candles.extend(candles)
+        self.candles_closed(candles)
 
     def history_replaced(self, replacement: Replacement) -> None:
         """Queue a history that is to be swapped in, behind every candle told before it."""
-        waiting = sum(isinstance(one, Replacement) for one in tuple(self._candles))
+        waiting = sum(isinstance(one, Replacement) for _, one in tuple(self._candles))
         if waiting >= WAITING_HISTORIES:
             log.warning("sinks.history_dropped", market=replacement.market, waiting=waiting)
         else:
-            self._candles.append(replacement)
+            self._candles.append((self._fired, replacement))
 
     # -- draining
 
@@ -181,7 +191,7 @@ class QueuedSinks:
     async def _write_waiting(self) -> bool:
         """Write all that waits, user by user; what PostgreSQL did not take waits on."""
         with self._room:
-            batch = list(self._alerts)
+            batch, fired = list(self._alerts), self._fired
             self._alerts.clear()
         try:
             while batch:
@@ -194,6 +204,7 @@ class QueuedSinks:
         finally:
             with self._room:
                 self._alerts.extendleft(reversed(batch))
+        self._settled = fired
         return True
 
     async def _write_of(self, owner: Owner, mine: list[FiredSignal]) -> None:
@@ -225,27 +236,33 @@ class QueuedSinks:
     async def write_to_redis(self) -> None:
         """Write queued candles and events, until cancelled."""
         while True:
-            if not self._candles and not self._events:
+            batch = self._next_batch()
+            if not batch and not self._events:
                 await asyncio.sleep(TIDY_SECONDS)
                 continue
-            batch = self._next_batch()
             try:
                 await self._write_some(batch)
             except (RedisError, OSError) as exc:
                 # They replace themselves, so writing one twice does no harm, and losing one would
                 # leave a hole. If there is no room for all of them, the oldest go.
                 room = WAITING_CANDLES - len(self._candles)
-                self._candles.extendleft(reversed(batch[-room:] if room > 0 else []))
+                left = batch[-room:] if room > 0 else []
+                self._candles.extendleft((self._settled, one) for one in reversed(left))
                 log.warning("sinks.redis_away", waiting=len(self._candles), reason=str(exc))
                 await asyncio.sleep(1.0)
 
     def _next_batch(self) -> list[Candle | Replacement]:
-        """Candles up to the next history that waits among them, or that history alone."""
+        """Candles up to the next history that waits among them, or that history alone.
+
+        None that an alert is older than which is no row yet.
+        """
         batch: list[Candle | Replacement] = []
         while self._candles and len(batch) < 1_000:
-            if batch and isinstance(self._candles[0], Replacement):
+            fired, one = self._candles[0]
+            if fired > self._settled or (batch and isinstance(one, Replacement)):
                 break
-            batch.append(self._candles.popleft())
+            self._candles.popleft()
+            batch.append(one)
             if isinstance(batch[0], Replacement):
                 break
         return batch

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from control import leases, sinks
+from control import leases, sinks, tasks, wire
 from control.database import Database
 from control.models import Lease
+from control.protocol import LogEvent, candles_of
 from settings_app.models import User
-from tests.control.running import postgresql_away, postgresql_read_only
+from tests.control.running import eventually, postgresql_away, postgresql_read_only
 from tests.settings_app.factories import UserFactory
+from tests.trading.core.made import candle
 from trading.alerts.compose import system_alert
 from trading.core.indicators import IndicatorPoint
 from trading.core.market import Market, Timeframe
@@ -141,3 +143,31 @@ def test_an_alert_waits_until_postgresql_takes_it(
     database.close()
     assert Alert.objects.count() == 1
     assert lost == []
+
+
+def test_a_candle_is_kept_behind_the_alerts_that_came_before_it(
+    transactional_db: None, redis_url: str
+) -> None:
+    owner, database = leased(), Database(threads=1)
+    signal = fired(owner)
+    name = candles_of(BTC.exchange, BTC.symbol, "1m")
+    redis = wire.connect()
+
+    async def told() -> tuple[bool, bool]:
+        queue = sinks.QueuedSinks(database, sinks.SignalLog())
+        queue.signal_fired(signal)
+        queue.candles_closed([candle(0)])
+        writing = asyncio.create_task(queue.write_to_redis())
+        try:
+            queue.tell_pages(owner.sub, LogEvent(at=1, where="x", level="error", message="y"))
+            await asyncio.to_thread(eventually, lambda: not queue._events)
+            before = bool(redis.exists(name))
+            await queue.flush(10.0)
+            await asyncio.to_thread(eventually, lambda: redis.exists(name))
+        finally:
+            await tasks.end(writing)
+            await queue.aclose()
+        return before, await asyncio.to_thread(Alert.objects.exists)
+
+    assert asyncio.run(told()) == (False, True)
+    database.close()

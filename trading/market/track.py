@@ -131,10 +131,11 @@ class Track:
         desks = [desk for desk in self._watchers if desk.is_open]
         self._has_told = True
         self._remember(told)
-        self._sinks.candles_closed([closed.candle for closed in told])
         for desk in desks:
             for closed in told:
                 desk.closed(closed)
+        # Behind its alerts: what is kept tells whoever comes next how far this one has told.
+        self._sinks.candles_closed([closed.candle for closed in told])
 
     def warmed_up(self, job: HistoryJob) -> None:
         """Begin where this history ends."""
