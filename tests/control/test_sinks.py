@@ -167,7 +167,7 @@ def test_a_candle_is_kept_behind_the_alerts_that_came_before_it(
         finally:
             await tasks.end(writing)
             await queue.aclose()
-        return before, await asyncio.to_thread(Alert.objects.exists)
+        return before, await database.run(Alert.objects.exists)
 
     assert asyncio.run(told()) == (False, True)
     database.close()

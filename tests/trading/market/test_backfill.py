@@ -202,7 +202,8 @@ async def test_what_is_ordered_waits_for_everything_else() -> None:
     assert candles
     assert all(chunk.start <= candle.opened_at < chunk.end for candle in candles)
     asked = [ask.path.split("/")[-2] for ask in rest.asked]
-    assert asked[:3] == ["ETH-USD", "BTC-USD", "SOL-USD"]
+    # Several ask at once; whose turn came first is what counts.
+    assert list(dict.fromkeys(asked)) == ["ETH-USD", "BTC-USD", "SOL-USD"]
 
 
 async def test_an_order_whose_caller_is_cancelled_is_asked_no_more() -> None:
