@@ -94,6 +94,9 @@ async def test_a_frozen_market_is_stale_and_its_candles_are_the_exchanges_all_th
         assert [market.live for market in facts.markets] == ["stale", "receiving"]
         await running.minutes_told(recorder, BTC, len(recorder.minutes(BTC)) + 3)
         await running.ends_equal_to_truth(simulator, recorder, BTC)
+        still = plane.facts("ann")  # whatever the snapshots of new subscriptions told
+        assert still is not None
+        assert [market.live for market in still.markets] == ["stale", "receiving"]
 
         simulator.inject(Thaw(product_id=BTC.symbol))
         facts = await running.facts_until(

@@ -130,6 +130,11 @@ class MinuteBuilder:
         """Whether the exchange's history has trades since the last one that was heard."""
         return self._silence is not None and self._silence.is_deaf(self.last_trade_us)
 
+    def renewed(self) -> None:
+        """Hear that the market is subscribed anew: what was made before is no proof of it."""
+        if self._silence is not None:
+            self._silence.renewed(self.server_time_us + self._grace_us)
+
     def start(self, opened_at: int, previous_close: float | None) -> None:
         """Tell the minutes from ``opened_at`` (unix seconds) on; older ones are history.
 
@@ -383,7 +388,7 @@ class MinuteBuilder:
             return
         minutes = (max(asked) - first) // MINUTE + 1
         traded = any(settled[minute] is not None for minute in asked)
-        if traded and not self.is_deaf:
+        if traded and not self._silence.known(self.last_trade_us):
             self._mark(self.last_trade_us, self.last_trade_us)  # it was not the last of its minute
         self._silence.answered(minutes, self.last_trade_us, traded=traded)
 

@@ -98,6 +98,10 @@ class MarketSeries:
         """Whether the market has traded since the last trade that was heard: its feed is silent."""
         return self._builder.is_deaf
 
+    def renewed(self) -> None:
+        """Hear that a deaf market is subscribed anew; see :meth:`MinuteBuilder.renewed`."""
+        self._builder.renewed()
+
     def warm_up(
         self, history: Mapping[Timeframe, Sequence[Candle]], cut: int
     ) -> Mapping[Timeframe, Sequence[Candle]]:

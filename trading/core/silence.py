@@ -8,7 +8,7 @@ Rule 1: silence is believed as long as the market's own past makes it likely: fo
     after the first empty one.
 Rule 2: each time the exchange confirms a silence, twice as long a one is believed.
 Rule 3: where it has traded and nothing was heard, the market is deaf: every further minute is asked
-    of the exchange until a trade is heard.
+    of the exchange until a trade is heard that was made after that, and after a new subscription.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ LONGEST_MINUTES = 60
 class Silence:
     """The silence of one market. Times are those of the last trade heard, unix microseconds."""
 
-    __slots__ = ("_activity", "_answered", "_deaf_since_us")
+    __slots__ = ("_activity", "_answered", "_deaf_until_us")
 
     def __init__(self) -> None:
         self._activity = Activity()
         self._answered = (0, 0)  # since when, and how many minutes
-        self._deaf_since_us: int | None = None
+        self._deaf_until_us: int | None = None
 
     def add(self, *, synthetic: bool) -> None:
         """Take the next minute of the market's past."""
@@ -56,11 +56,16 @@ class Silence:
         """Hear what the exchange says of a silence: whether there were trades after all."""
         self._answered = (since_us, minutes)
         if traded:
-            self._deaf_since_us = since_us
+            self._deaf_until_us = max(since_us, self._deaf_until_us or 0)
+
+    def renewed(self, until_us: int) -> None:
+        """Hear that it is subscribed anew: trades up to then may be its snapshot."""
+        if self._deaf_until_us is not None:
+            self._deaf_until_us = max(until_us, self._deaf_until_us)
 
     def is_deaf(self, since_us: int) -> bool:
-        """Whether the market is known to have traded since then."""
-        return self._deaf_since_us == since_us
+        """Whether the market is known to have traded since then, or tells only what was before."""
+        return self._deaf_until_us is not None and since_us <= self._deaf_until_us
 
 
 def patience(share: float) -> int:

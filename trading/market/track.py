@@ -107,6 +107,7 @@ class Track:
             return False
         self._renew_at = now + self._renewals.next_delay()
         self._is_missed = True
+        self.series.renewed()
         return True
 
     def is_heard_again(self) -> bool:

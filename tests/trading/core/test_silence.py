@@ -70,3 +70,18 @@ def test_where_it_traded_every_minute_is_asked_until_a_trade_is_heard() -> None:
 
 def test_no_silence_is_no_doubt() -> None:
     assert not habit(empty=0).is_doubtful(0, LAST)
+
+
+def test_what_was_made_before_a_new_subscription_does_not_prove_it() -> None:
+    silence = habit(empty=0)
+    silence.answered(1, LAST, traded=True)
+    silence.renewed(NEXT)
+    assert silence.is_deaf(NEXT)
+    assert silence.is_doubtful(1, NEXT)
+    assert not silence.is_deaf(NEXT + 1)
+
+
+def test_a_new_subscription_makes_nobody_deaf() -> None:
+    silence = habit(empty=0)
+    silence.renewed(NEXT)
+    assert not silence.is_deaf(LAST)
