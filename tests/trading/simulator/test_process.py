@@ -20,6 +20,13 @@ ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "trading.simulator", "--products", "20"]
 
 
+def ended_with(*options: str) -> subprocess.CompletedProcess[str]:
+    """A simulator that ends by itself."""
+    return subprocess.run(
+        [*COMMAND, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=20
+    )
+
+
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[str]]:
     """A simulator on a free port."""
@@ -53,14 +60,7 @@ def test_it_says_where_it_is_and_stops_when_told(
 
 def test_a_taken_port_is_one_sentence(process: subprocess.Popen[str]) -> None:
     port = address_of(process).split(":")[2].split("/")[0]
-    second = subprocess.run(
-        [*COMMAND, "--port", port],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
+    second = ended_with("--port", port)
     assert second.returncode == 1
     assert len(second.stderr.strip().splitlines()) == 1
     assert port in second.stderr
@@ -69,14 +69,7 @@ def test_a_taken_port_is_one_sentence(process: subprocess.Popen[str]) -> None:
 def test_a_key_file_that_is_none_is_one_sentence_without_its_content(tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     path.write_text('{"name":"n","privateKey":"swordfish"}', encoding="utf-8")
-    ended = subprocess.run(
-        [*COMMAND, "--port", "0", "--key", str(path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
+    ended = ended_with("--port", "0", "--key", str(path))
     assert ended.returncode == 1
     assert len(ended.stderr.strip().splitlines()) == 1
     assert "swordfish" not in ended.stderr
@@ -142,13 +135,6 @@ def test_a_recorded_file_is_its_world_and_a_second_one_goes_on_where_the_first_w
 def test_a_broken_candle_file_is_one_sentence(tmp_path: Path) -> None:
     table = tmp_path / "BTC-USD.csv"
     table.write_text("60,1,2", encoding="utf-8")
-    ended = subprocess.run(
-        [*COMMAND, "--port", "0", "--candles", str(table)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
+    ended = ended_with("--port", "0", "--candles", str(table))
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"simulator: {table}: line 1")
