@@ -6,6 +6,8 @@ Rule 2: a price is a decimal exactly as the exchange wrote it; an indicator is a
 Rule 3: an alert is a signal, or it is of kind ``system``: something of Livermore's own fails or
     works again. That one has no candle, and whoever shows or counts signals asks for
     ``Alert.objects.signals()``.
+Rule 4: an alert and its deliveries are written in one transaction, a delivery for each channel
+    that was to have it; what became of the alert follows from what became of those.
 """
 
 from __future__ import annotations
@@ -38,10 +40,16 @@ class Alert(models.Model):
     """What a user is told, once: the row is the outbox that deliveries are made from."""
 
     class State(models.TextChoices):
-        """What became of it."""
+        """What became of it; where its channels differ, the worst of them that is not over."""
 
         PENDING = "pending", "Waiting"
+        DELIVERED = "delivered", "Delivered"
+        UNCERTAIN = "uncertain", "Uncertain"
+        FAILED = "failed", "Failed"
         MISSED = "missed", "Missed"
+        QUIET = "quiet", "Quiet hours"
+        MUTED = "muted", "Muted"
+        RECORDED = "recorded", "Recorded only"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="alerts"
@@ -71,6 +79,9 @@ class Alert(models.Model):
     values = models.JSONField(default=dict, help_text="The values that made it fire.")
     state = models.TextField(choices=State, default=State.PENDING)
     created_at = models.DateTimeField(auto_now_add=True)
+    acknowledged_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its owner has said to have seen it."
+    )
 
     objects = Alerts.as_manager()
 
@@ -101,6 +112,101 @@ class Alert(models.Model):
         if self.kind == SYSTEM:
             return self.detail
         return f"{self.symbol} {self.timeframe} {self.detail}"
+
+
+class DeliveryChannel(models.TextChoices):
+    """A way by which alerts reach a trader; named as in the settings."""
+
+    DISCORD = "discord", "Discord"
+    EMAIL = "email", "E-mail"
+    PUSH = "push", "Push"
+
+
+class Delivery(models.Model):
+    """One alert on its way through one channel: the queue that workers share, and its record."""
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        WAITING = "waiting", "Waiting"
+        SENDING = "sending", "Being sent"
+        DELIVERED = "delivered", "Delivered"
+        UNCERTAIN = "uncertain", "Uncertain: no answer came"
+        FAILED = "failed", "Failed"
+        QUIET = "quiet", "Quiet hours"
+        MUTED = "muted", "Muted"
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="deliveries")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    channel = models.TextField(choices=DeliveryChannel)
+    state = models.TextField(choices=State, default=State.WAITING)
+    reason = models.TextField(blank=True, help_text="Why it is in this state, without a secret.")
+    attempts = models.PositiveIntegerField(default=0, help_text="How often it was sent so far.")
+    due_at = models.DateTimeField(help_text="When it is to be sent next, by the database's clock.")
+    claimed_by = models.TextField(blank=True, help_text="The worker that is sending it.")
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="When that worker is taken for dead."
+    )
+    message = models.UUIDField(
+        null=True, blank=True, help_text="What was sent together has the same one."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its state became one that lasts."
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["alert", "channel"], name="trading_delivery_once"),
+            models.CheckConstraint(
+                condition=~models.Q(state="sending") | models.Q(claimed_until__isnull=False),
+                name="trading_delivery_sending_is_claimed",
+            ),
+        ]
+        indexes: ClassVar = [
+            # What is to be done is little, what is done is much: the queue is an index of its own.
+            models.Index(
+                fields=["channel", "due_at"],
+                condition=models.Q(state__in=["waiting", "sending"]),
+                name="trading_delivery_queue",
+            ),
+            models.Index(fields=["user", "-id"], name="trading_delivery_newest"),
+        ]
+        ordering = ("-id",)
+        verbose_name_plural = "deliveries"
+
+    def __str__(self) -> str:
+        return f"alert {self.alert_id} by {self.channel}"
+
+
+class Mute(models.Model):
+    """Alerts that a user does not want to be sent until a moment; they are recorded meanwhile."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mutes"
+    )
+    exchange = models.TextField(blank=True, help_text="Empty: every exchange.")
+    symbol = models.TextField(blank=True, help_text="Canonical name, BTC-USD; empty: every symbol.")
+    kind = models.TextField(
+        blank=True,
+        choices=[(k.value, k.value.replace("-", " ")) for k in SignalKind],
+        help_text="Empty: every kind of signal. What Livermore says of itself is never muted.",
+    )
+    until = models.DateTimeField(help_text="Sent again from then on.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "exchange", "symbol", "kind"], name="trading_mute_once"
+            ),
+        ]
+        ordering = ("until",)
+
+    def __str__(self) -> str:
+        return f"{self.kind or 'every kind'} of {self.symbol or 'every symbol'} until {self.until}"
 
 
 class Position(models.Model):
