@@ -77,7 +77,10 @@ class Attendance:
         at_us = closed_at * MICROSECONDS
         if self._away_since_us is not None and at_us > self._away_since_us:
             return True
-        return any(since < at_us <= until for since, until in self._absences)
+        absences = self._absences
+        if not absences or at_us > absences[-1][1]:  # at every close, and there are thousands
+            return False
+        return any(since < at_us <= until for since, until in absences)
 
 
 class _Told(NamedTuple):

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
+import msgspec
+
 from trading.core.holdings import Holding
 from trading.core.indicators import INDICATORS, IndicatorPoint
 from trading.core.market import Candle, Market, Timeframe
@@ -113,8 +115,7 @@ class FiredSignal:
     missed: bool  # its candle closed during an outage: recorded, never sent as if new
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndicatorUpdate:
+class IndicatorUpdate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A closed candle moved the indicators of one market and timeframe, seen by one user.
 
     Args:

@@ -19,6 +19,7 @@ MODULES = (
     "tests.benchmarks.pauses",
     "tests.benchmarks.broadcasts",
     "tests.benchmarks.ingest",
+    "tests.benchmarks.banks",
     "tests.benchmarks.boundaries",
     "tests.benchmarks.alerts",
     "tests.benchmarks.cold_starts",
@@ -79,7 +80,11 @@ def budget(most: float | None, unit: str) -> str:
 
 def text(spread: Spread, unit: str) -> str:
     """The middle, and between what eight of ten lie."""
-    return f"{spread.median:7.3f} {unit}   p10–p90 {spread.p10:.3f}–{spread.p90:.3f}"
+    digits = 3 if spread.median >= 0.1 else 5
+    return (
+        f"{spread.median:7.{digits}f} {unit}   "
+        f"p10–p90 {spread.p10:.{digits}f}–{spread.p90:.{digits}f}"
+    )
 
 
 def tell(line: str) -> None:

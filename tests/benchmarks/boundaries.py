@@ -8,6 +8,7 @@ TA-Lib computing the indicators anew over the last 300 bars of each, as most pro
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -135,6 +136,7 @@ def _recompute() -> None:
 def boundary() -> Iterator[Contest]:
     """Midnight: the minute closes, and with it every other timeframe."""
     ours = Boundary()
+    gc.freeze()  # as a worker does with what is there when it begins
     yield Contest(Side(ours.close, settle=ours.prepare), Side(_recompute))
 
 

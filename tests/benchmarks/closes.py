@@ -1,9 +1,9 @@
-"""What a single close costs: one bar into the indicators, and into compiled ones.
+"""What a single close costs: one bar into MACD-V, and into the same out of compiled parts.
 
-Ours is all that a desk is told of a bar: MACD-V, signal line, RSI, stage, turns, liquidity. Bare is
-nautilus_trader's EMA 12, 26 and 9, ATR 26 and RSI 14, which are compiled. It is large and no other
-use is made of it, so it is no dependency: there is this figure where it is installed (1.221 in
-November 2026, with pandas before 3).
+Bare are nautilus_trader's EMA 12, 26 and 9 and ATR 26, which are compiled, put together to the same
+four values by the same rules: a synthetic bar has no range, and nothing is divided by none. It is
+large and no other use is made of it, so it is no dependency: there is this figure where it is
+installed (1.221 in November 2026, with pandas before 3).
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from math import sin
 from typing import Any
 
 from tests.benchmarks.measuring import Contest, Figure, Side
-from trading.core.indicators import IndicatorSeries
-from trading.core.macd_v import ATR, FAST, SIGNAL, SLOW
+from trading.core.macd_v import ATR, FAINT, FAST, SIGNAL, SLOW, MovingMacdV, Reading
 from trading.core.market import Candle, Market, Timeframe
-from trading.core.rsi import RSI
 
 BARS = 1_000  # of one call
 BARS_WITH_A_RANGE = tuple(
@@ -42,35 +40,49 @@ BARS_WITH_A_RANGE = tuple(
 def close() -> Iterator[Contest]:
     """The same bars, again and again."""
     yield Contest(
-        Side(_taking(IndicatorSeries().append)),
+        Side(_taking(MovingMacdV().append)),
         Side(_taking(_compiled(importlib.import_module("nautilus_trader.indicators")))),
     )
 
 
-def _taking(take: Callable[[Candle], object]) -> Callable[[], None]:
+Take = Callable[[Candle, float | None], object]
+"""Takes a bar, and the close before it."""
+
+
+def _taking(take: Take) -> Callable[[], None]:
     bars = cycle(BARS_WITH_A_RANGE)
+    previous: float | None = None
 
     def call() -> None:
+        nonlocal previous
+        before = previous
         for _ in range(BARS):
-            take(next(bars))
+            bar = next(bars)
+            take(bar, before)
+            before = bar.close
+        previous = before
 
     return call
 
 
-def _compiled(nautilus: Any) -> Callable[[Candle], object]:
+def _compiled(nautilus: Any) -> Take:
     average, wilder = nautilus.ExponentialMovingAverage, nautilus.MovingAverageType.WILDER
     fast, slow, signal = average(FAST), average(SLOW), average(SIGNAL)
-    atr, rsi = nautilus.AverageTrueRange(ATR, wilder), nautilus.RelativeStrengthIndex(RSI, wilder)
+    atr = nautilus.AverageTrueRange(ATR, wilder)
 
-    def take(bar: Candle) -> tuple[float, ...]:
+    def take(bar: Candle, _before: float | None) -> Reading:
         close = bar.close
         fast.update_raw(close)
         slow.update_raw(close)
-        atr.update_raw(bar.high, bar.low, close)
-        value = (fast.value - slow.value) / atr.value * 100.0
+        if not bar.synthetic:
+            atr.update_raw(bar.high, bar.low, close)
+        reach = atr.value
+        if reach <= FAINT * close:
+            return None, None, None, reach
+        value = (fast.value - slow.value) / reach * 100.0
         signal.update_raw(value)
-        rsi.update_raw(close)
-        return value, signal.value, value - signal.value, rsi.value, atr.value
+        line = signal.value
+        return value, line, value - line, reach
 
     return take
 
@@ -79,7 +91,7 @@ FIGURES = (
     (
         Figure(
             name="close",
-            title=f"{BARS:,} bars into the indicators, one by one, and into nautilus_trader's",
+            title=f"{BARS:,} bars into MACD-V, one by one, and into nautilus_trader's averages",
             contest=close,
             most_times=1.0,
         ),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 import redis.asyncio
 from django.test import override_settings
+from msgspec.structs import replace
 
 from control import wire
 from control.candles import (

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from control import status
 from control.lifecycle import Life
@@ -64,7 +65,7 @@ def test_a_status_says_what_both_planes_know() -> None:
 
 
 def test_a_cell_says_where_its_market_is_not_liquid() -> None:
-    quiet = POINT._replace(macd_v=None, stage=Stage.WARMING_UP, liquidity=Liquidity.LOW)
+    quiet = structs.replace(POINT, macd_v=None, stage=Stage.WARMING_UP, liquidity=Liquidity.LOW)
     assert status.cell(quiet).to_dict()["liquidity"] == "low"
     assert "liquidity" not in status.cell(POINT).to_dict()
 
@@ -142,7 +143,7 @@ def test_a_market_is_composed_once_for_all_who_watch_it_until_it_moves() -> None
         for n in (1, 2)
     )
     assert first.symbols[0] is second.symbols[0]
-    moved = replace(FACTS.markets[0], points={Timeframe.M1: POINT._replace(macd_v=1.0)})
+    moved = replace(FACTS.markets[0], points={Timeframe.M1: structs.replace(POINT, macd_v=1.0)})
     after = status.compose(KNOWN, replace(FACTS, markets=(moved,)), 3)
     assert after.symbols[0].tf["1m"].v == 1.0
 

@@ -9,6 +9,7 @@ from itertools import accumulate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.trading.running import BTC, ETH, Recorder, owner, plan
 from trading.core.holdings import Holding
@@ -199,8 +200,8 @@ def reversing(minute: int, since: int) -> Closed:
     """A bar on which the excursion reverses that began ``since`` minutes after noon."""
     bar = closed(minute, before=-170.0, now=-160.0)
     began = NOON + 60 * since
-    before = bar.point._replace(excursion_since=began)
-    return replace(bar, previous=before, point=before._replace(has_reversed=True))
+    before = structs.replace(bar.point, excursion_since=began)
+    return structs.replace(bar, previous=before, point=structs.replace(before, has_reversed=True))
 
 
 @pytest.mark.parametrize("amended", [9, 11])
@@ -224,7 +225,7 @@ def test_bars_that_are_told_again_fire_the_same_elsewhere_and_nothing_here(
 ) -> None:
     series, bars, previous = IndicatorSeries(), [], None
     for minute, close in enumerate(walk):
-        candle = replace(closed(minute).candle, high=close + 1, low=close - 1, close=close)
+        candle = structs.replace(closed(minute).candle, high=close + 1, low=close - 1, close=close)
         point = series.append(candle)
         bars.append(Closed(candle, point, previous, late=False))
         previous = point
@@ -263,8 +264,11 @@ def priced(minute: int, before: float, now: float, timeframe: Timeframe = Timefr
     """A bar on which the price went from ``before`` to ``now`` and MACD-V stood still."""
     bar = closed(minute, timeframe=timeframe, before=0.0, now=0.0)
     assert bar.previous is not None
-    previous, point = bar.previous._replace(close=before), bar.point._replace(close=now)
-    return replace(bar, previous=previous, point=point)
+    previous, point = (
+        structs.replace(bar.previous, close=before),
+        structs.replace(bar.point, close=now),
+    )
+    return structs.replace(bar, previous=previous, point=point)
 
 
 def holder(recorder: Recorder, *timeframes: Timeframe, cooldown_seconds: int = 0) -> Desk:
@@ -293,7 +297,7 @@ def test_price_move_needs_a_position_with_a_cost_basis_and_its_kind() -> None:
     working = holder(recorder, Timeframe.M1)
     working.attendance(ETH).arrive(0)
     eth = priced(1, 200.0, 190.0)
-    working.closed(replace(eth, candle=replace(eth.candle, market=ETH)))
+    working.closed(structs.replace(eth, candle=structs.replace(eth.candle, market=ETH)))
     others = replace(working.seat.plan, rules=SignalRules(kinds=frozenset({SignalKind.LEVEL})))
     working.take_seat(seat(others), recorder)
     working.closed(priced(1, 200.0, 190.0))
@@ -304,9 +308,9 @@ def test_price_move_waits_for_no_hundred_bars_but_for_an_indicator() -> None:
     recorder = Recorder()
     working = holder(recorder, Timeframe.M1)
     bar = priced(1, 200.0, 190.0)
-    working.closed(replace(bar, point=bar.point._replace(macd_v=None)))
+    working.closed(structs.replace(bar, point=structs.replace(bar.point, macd_v=None)))
     assert recorder.signals == []
-    working.closed(replace(bar, point=bar.point._replace(bars=26)))
+    working.closed(structs.replace(bar, point=structs.replace(bar.point, bars=26)))
     assert len(recorder.signals) == 1
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.trading import running
 from tests.trading.running import BTC, EAGER, Recorder, Rest

@@ -44,14 +44,24 @@ class Mean(msgspec.Struct, gc=False):
         return Mean(self.period, self.alpha, self.left, self.total, self.value)
 
 
+def ema_step(period: int) -> float:
+    """How far an EMA goes towards each value."""
+    return 2.0 / (period + 1)
+
+
+def wilder_step(period: int) -> float:
+    """How far Wilder's average goes towards each value."""
+    return 1.0 / period
+
+
 def moving_ema(period: int) -> Mean:
     """The EMA as it moves with each value; :func:`ema` is the same over an array."""
-    return Mean(period, 2.0 / (period + 1), period)
+    return Mean(period, ema_step(period), period)
 
 
 def moving_wilder(period: int) -> Mean:
     """Wilder's average as it moves with each value; :func:`wilder` is the same over an array."""
-    return Mean(period, 1.0 / period, period)
+    return Mean(period, wilder_step(period), period)
 
 
 def ema(values: FloatArray, period: int) -> FloatArray:
@@ -67,7 +77,7 @@ def ema(values: FloatArray, period: int) -> FloatArray:
     Raises:
         ValueError: If ``period`` is less than 1.
     """
-    return _recursive_mean(values, _checked(period), 2.0 / (period + 1))
+    return _recursive_mean(values, _checked(period), ema_step(period))
 
 
 def wilder(values: FloatArray, period: int) -> FloatArray:
@@ -76,7 +86,7 @@ def wilder(values: FloatArray, period: int) -> FloatArray:
     Raises:
         ValueError: If ``period`` is less than 1.
     """
-    return _recursive_mean(values, _checked(period), 1.0 / period)
+    return _recursive_mean(values, _checked(period), wilder_step(period))
 
 
 def _checked(period: int) -> int:

@@ -7,10 +7,11 @@ Rule 2: a bucket without a trade is flat, carries the close before it, and says 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
-from trading.core.exact import ExactSum
+from msgspec.structs import replace
+
+from trading.core.exact import exact_sum
 from trading.core.market import Candle, Market, Timeframe
 
 REPAIRABLE_MINUTES = 300
@@ -47,19 +48,15 @@ def fold(candles: Sequence[Candle], timeframe: Timeframe) -> Candle:
     traded = [candle for candle in candles if not candle.synthetic]
     if not traded:
         return replace(first, timeframe=timeframe, opened_at=opened_at)
-    volume, high, low = ExactSum(), traded[0].high, traded[0].low
-    for candle in traded:
-        volume.add(candle.volume)
-        high, low = max(high, candle.high), min(low, candle.low)
     return Candle(
         market=first.market,
         timeframe=timeframe,
         opened_at=opened_at,
         open=traded[0].open,
-        high=high,
-        low=low,
+        high=max([candle.high for candle in traded]),
+        low=min([candle.low for candle in traded]),
         close=traded[-1].close,
-        volume=volume.total,
+        volume=exact_sum([candle.volume for candle in traded]),
     )
 
 

@@ -8,11 +8,12 @@ Rule 2: no ``Decimal`` where a trade passes; only where a size shows more digits
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal, Inexact
 from math import isfinite
 
 USUAL_DECIMALS = 8
+_USUAL_SCALE: int = 10**USUAL_DECIMALS
 
 _CERTAIN = 10**15
 """Below it no two decimals share a float, so the units that divide back are the right ones."""
@@ -32,6 +33,26 @@ def exact_total(values: Iterable[Decimal]) -> Decimal:
     for value in values:
         total = _EXACT.add(total, value)
     return total
+
+
+def exact_sum(values: Sequence[float]) -> float:
+    """The float nearest to the exact sum of decimals, in one go; see :class:`ExactSum`.
+
+    Raises:
+        ValueError: If one is not finite.
+    """
+    units: int = 0
+    for value in values:
+        own = round(value * _USUAL_SCALE) if isfinite(value) else _CERTAIN
+        if own >= _CERTAIN or own / _USUAL_SCALE != value:
+            break
+        units += own
+    else:
+        return units / _USUAL_SCALE
+    total = ExactSum()
+    for value in values:
+        total.add(value)
+    return total.total
 
 
 class ExactSum:

@@ -12,15 +12,14 @@ Rule 4: plain floats in slots for a single close: there they beat arrays by a fa
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from typing import ClassVar, Final, NamedTuple, Protocol, Self
+from typing import ClassVar, Final, Protocol, Self
 
 import msgspec
 from msgspec import field
 
 from trading.core.liquidity import Activity, Liquidity
-from trading.core.macd_v import MovingMacdV
+from trading.core.macd_v import MovingMacdV, Reading
 from trading.core.market import Candle
 from trading.core.rsi import MovingRsi
 from trading.core.stages import Stage, is_inside_band, stage
@@ -52,8 +51,8 @@ INDICATORS: Final[Mapping[str, str]] = {
 MACD_V: Final = MovingMacdV.name
 
 
-class IndicatorPoint(NamedTuple):
-    """The indicators of one closed bar (a tuple: thousands are made at a minute boundary).
+class IndicatorPoint(msgspec.Struct, frozen=True, gc=False):
+    """The indicators of one closed bar (a struct: thousands are made at a minute boundary).
 
     Args:
         opened_at: Start of the bar, unix seconds UTC.
@@ -97,37 +96,45 @@ def _gauges() -> tuple[Gauge, ...]:
 class IndicatorSeries(msgspec.Struct, gc=False):
     """The indicators of one market and timeframe, moved by each closed candle.
 
-    Structs of msgspec all the way down: a copy of one takes a twentieth of what ``copy`` needs for
-    slots, and markets that were warmed up together are copied at the same boundary.
+    Structs of msgspec that the garbage collector does not track, and a copy that is written out:
+    markets that were warmed up together are copied at the same boundary.
     """
 
     last: IndicatorPoint | None = None
-    _macd_v: MovingMacdV = field(default_factory=MovingMacdV)
+    macd_v: MovingMacdV = field(default_factory=MovingMacdV)
     _gauges: tuple[Gauge, ...] = field(default_factory=_gauges)
     _turns: Turns = field(default_factory=Turns)
     _activity: Activity = field(default_factory=Activity)
-    _previous_close: float | None = None
+    previous_close: float | None = None
     _bars: int = 0
     _ranging_bars: int = 0
 
-    def append(self, candle: Candle) -> IndicatorPoint:
-        """Take the next closed candle and say where the indicators stand after it."""
-        previous = self._previous_close
-        self._previous_close = candle.close
-        if not candle.synthetic:
+    def append(self, candle: Candle, reading: Reading | None = None) -> IndicatorPoint:
+        """Take the next closed candle and say where the indicators stand after it.
+
+        Args:
+            candle: It closes behind the one before.
+            reading: MACD-V after it, where a bank has moved that already.
+        """
+        previous, synthetic = self.previous_close, candle.synthetic
+        opened_at = candle.opened_at
+        self.previous_close = close = candle.close
+        if not synthetic:
             self._bars += 1
-        macd_v, signal, histogram, atr = self._macd_v.append(candle, previous)
+        macd_v, signal, histogram, atr = reading or self.macd_v.append(candle, previous)
         gauges = {}
         for gauge in self._gauges:  # a comprehension is a call: a tenth of the whole
             gauges[gauge.name] = gauge.append(candle, previous)
-        inside = macd_v is not None and is_inside_band(macd_v)
-        self._ranging_bars = self._ranging_bars + 1 if inside else 0
+        if macd_v is not None and is_inside_band(macd_v):
+            self._ranging_bars += 1
+        else:
+            self._ranging_bars = 0
         turns = self._turns
-        turns.add(candle.opened_at, macd_v, histogram)
+        turns.add(opened_at, macd_v, histogram)
         self.last = point = IndicatorPoint(
-            candle.opened_at,
-            candle.closes_at,
-            candle.close,
+            opened_at,
+            opened_at + candle.timeframe.seconds,
+            close,
             macd_v,
             signal,
             histogram,
@@ -138,7 +145,7 @@ class IndicatorSeries(msgspec.Struct, gc=False):
             turns.excursion_since,
             turns.has_reversed,
             turns.trend,
-            self._activity.add(synthetic=candle.synthetic),
+            self._activity.add(synthetic=synthetic),
         )
         return point
 
@@ -146,11 +153,11 @@ class IndicatorSeries(msgspec.Struct, gc=False):
         """An independent twin: what is appended to one does not move the other."""
         return IndicatorSeries(
             self.last,
-            self._macd_v.copy(),
+            self.macd_v.copy(),
             tuple([gauge.copy() for gauge in self._gauges]),
-            copy.copy(self._turns),
-            copy.copy(self._activity),
-            self._previous_close,
+            self._turns.copy(),
+            self._activity.copy(),
+            self.previous_close,
             self._bars,
             self._ranging_bars,
         )

@@ -41,8 +41,14 @@ class Activity(msgspec.Struct, gc=False):
         """Take the next bar; the liquidity after it."""
         if self._bars < WINDOW_BARS:
             self._bars += 1
+        if not (synthetic or self._synthetic):
+            return Liquidity.HIGH
         self._synthetic = (self._synthetic << 1 | synthetic) & _WINDOW
         return liquidity(self._synthetic.bit_count(), self._bars)
+
+    def copy(self) -> Activity:
+        """An independent twin."""
+        return Activity(self._bars, self._synthetic)
 
     @property
     def share(self) -> float:

@@ -80,12 +80,14 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     taker: Side
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candle:
+class Candle(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One closed bucket of one market.
 
     Prices are quote currency, the volume base currency. Each float is the nearest to the
     exchange's decimal, so two candles of one bucket compare equal when their decimals do.
+
+    A struct of msgspec, like a trade: a frozen dataclass takes six times as long to make, and
+    thousands are made in the moment in which a day ends.
     """
 
     market: Market

@@ -76,7 +76,7 @@ class Rollup:
             opened_at = bar.closes_at - parent.seconds
             if opened_at < self._whole_since[child]:
                 break
-            candle = fold(self._between(child, opened_at, bar.closes_at), parent)
+            candle = fold(self._last(child, opened_at, parent.seconds // child.seconds), parent)
             self._keep(candle)
             closed.append(candle)
         return closed
@@ -116,6 +116,13 @@ class Rollup:
     def _between(self, timeframe: Timeframe, start: int, end: int) -> Sequence[Candle]:
         kept = self._kept[timeframe]
         return kept[_index(kept, start) : _index(kept, end)]
+
+    def _last(self, timeframe: Timeframe, start: int, count: int) -> Sequence[Candle]:
+        """What is kept from ``start`` on, which is usually so many."""
+        kept = self._kept[timeframe]
+        if len(kept) >= count and kept[-count].opened_at == start:
+            return kept[-count:]
+        return kept[_index(kept, start) :]
 
     def _keep(self, candle: Candle) -> None:
         kept = self._kept[candle.timeframe]

@@ -9,13 +9,15 @@ Rule 3: after an amendment the bars from there on are told again; whoever keeps 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
 
 from trading.core.candles import Hole, fill
 from trading.core.indicators import IndicatorPoint, IndicatorSeries
+from trading.core.macd_v import Reading
 from trading.core.market import Candle, Market, Timeframe, Trade
-from trading.core.minutes import MinuteBuilder
+from trading.core.minutes import MinuteBuilder, Settled
 from trading.core.rollup import KEPT_CANDLES, Rollup
 from trading.core.silence import Silence
 
@@ -23,8 +25,7 @@ WARM_UP_BARS = 300
 """Bars of each timeframe that seed the indicators; older ones change MACD-V by less than 0.002."""
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(msgspec.Struct, frozen=True, gc=False):
     """One closed bar of any timeframe, with the indicators after it.
 
     Args:
@@ -67,6 +68,11 @@ class MarketSeries:
         self._rollup = Rollup()
         self._tracks: dict[Timeframe, _Track] = {}
         self._last_minute = 0
+        # What is closed and not told: minutes, their bars on the way to a bank, and whole ones.
+        self._settled: list[Settled] = []
+        self.closing: list[Candle] = []
+        self.moving: list[IndicatorSeries] = []
+        self._concluded: list[Closed] = []
 
     @property
     def needs_warm_up(self) -> bool:
@@ -137,6 +143,7 @@ class MarketSeries:
         self._rollup = Rollup()
         self._rollup.seed(bars, cut)
         self._last_minute = cut - Timeframe.M1.seconds
+        self._settled, self._concluded = [], []
         self._builder.start(cut, _last_close(history, cut))
         return bars
 
@@ -219,8 +226,8 @@ class MarketSeries:
 
     def closed(self) -> list[Closed]:
         """Bars closed or amended since the last call, in order; each minute before its parents."""
-        settled = self._builder.closed()
-        told: list[Closed] = []
+        settled, told = [*self._settled, *self._builder.closed()], self._concluded
+        self._settled, self._concluded = [], []
         amended: list[Candle] = []
         for minute in settled:
             if minute.candle.opened_at <= self._last_minute:
@@ -232,6 +239,32 @@ class MarketSeries:
             told += self._take(minute.candle, late=minute.late)
         told += self._redo(amended)
         return told
+
+    def begin_closing(self) -> bool:
+        """Close in the plain way, where it is the same moment for many markets.
+
+        Returns:
+            Whether it did: :attr:`closing` are the bars that close with the one minute that is
+            over, :attr:`moving` the indicators that each of them will move, and :meth:`conclude`
+            has to follow before anything else does. Else :meth:`closed` sees to it.
+        """
+        self._settled += self._builder.closed()
+        if len(self._settled) != 1 or self._settled[0].candle.opened_at <= self._last_minute:
+            return False
+        minute = self._settled[0].candle
+        self._look_at(minute)
+        self._last_minute = minute.opened_at
+        self.closing = [minute, *self._rollup.add(minute)]
+        self.moving = [self._tracks[bar.timeframe].prepare(bar.opened_at) for bar in self.closing]
+        return True
+
+    def conclude(self, readings: Iterable[Iterator[Reading]]) -> None:
+        """Close what :meth:`begin_closing` began; the next of each are MACD-V after its bars."""
+        late = self._settled.pop().late
+        for bar, series, reading in zip(self.closing, self.moving, readings, strict=False):
+            previous = series.last
+            self._concluded.append(Closed(bar, series.append(bar, next(reading)), previous, late))
+        self.closing, self.moving = [], []
 
     def points(self) -> Mapping[Timeframe, IndicatorPoint]:
         """Where the indicators of each timeframe stand now."""
@@ -292,11 +325,15 @@ class _Track:
             self.append(candle)
 
     def append(self, candle: Candle) -> IndicatorPoint:
+        return self.prepare(candle.opened_at).append(candle)
+
+    def prepare(self, opened_at: int) -> IndicatorSeries:
+        """The indicators, about to be moved by the bar that opened then."""
         if self._until_checkpoint == 0:
-            self._checkpoints.append((candle.opened_at, self._series.copy()))
+            self._checkpoints.append((opened_at, self._series.copy()))
             self._until_checkpoint = self._spacing
         self._until_checkpoint -= 1
-        return self._series.append(candle)
+        return self._series
 
     def rewind(self, opened_at: int) -> int:
         """Go back to before ``opened_at``; the bars from the answer on are to be appended again."""

@@ -29,6 +29,7 @@ Where a bar enters another zone and its histogram flips too, the zone is what is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -92,6 +93,12 @@ class _Found(NamedTuple):
     once_since: int | None = None
 
 
+_Look = Callable[
+    [IndicatorPoint, IndicatorPoint, float, float, SignalRules],  # MACD-V of both bars with them
+    _Found | None,
+]
+
+
 def signals(
     previous: IndicatorPoint | None,
     current: IndicatorPoint,
@@ -114,17 +121,14 @@ def signals(
     before, now = previous.macd_v, current.macd_v
     if before is None or now is None:
         return []
-    kinds = rules.kinds
-    found = (
-        _level(before, now, rules.levels) if SignalKind.LEVEL in kinds else None,
-        _crossover(previous, current) if SignalKind.CROSSOVER in kinds else None,
-        _reversal(previous, current) if SignalKind.REVERSAL in kinds else None,
-        _momentum_shift(previous, current) if SignalKind.MOMENTUM_SHIFT in kinds else None,
-    )
+    found = []
+    for kind, look in _LOOKS:  # nearly always for nothing: so no list is made of what is not there
+        if kind in rules.kinds:
+            one = look(previous, current, before, now, rules)
+            if one is not None:
+                found.append(one)
     return [
-        _signal(one, previous, current, now, market=market, timeframe=timeframe)
-        for one in found
-        if one is not None
+        _signal(one, previous, current, now, market=market, timeframe=timeframe) for one in found
     ]
 
 
@@ -186,21 +190,35 @@ def _signal(
     )
 
 
-def _level(before: float, now: float, levels: tuple[float, ...]) -> _Found | None:
-    if now > 0.0:
-        level = max((level for level in levels if before <= level < now), default=None)
-    else:
-        level = min((-level for level in levels if before >= -level > now), default=None)
+def _level(
+    _previous: IndicatorPoint,
+    _current: IndicatorPoint,
+    before: float,
+    now: float,
+    rules: SignalRules,
+) -> _Found | None:
+    level, size = None, abs(now)
+    was = before if now > 0.0 else -before  # towards the side on which the value is
+    for one in rules.levels:
+        if was <= one < size and (level is None or one > level):
+            level = one
     if level is None:
         return None
+    if now < 0.0:
+        level = -level
     direction = Direction.UP if level > 0 else Direction.DOWN
     return _Found(SignalKind.LEVEL, direction, f"through {level:+g}", level)
 
 
-def _crossover(previous: IndicatorPoint, current: IndicatorPoint) -> _Found | None:
-    before, before_signal = previous.macd_v, previous.signal
-    now, now_signal = current.macd_v, current.signal
-    if before is None or before_signal is None or now is None or now_signal is None:
+def _crossover(
+    previous: IndicatorPoint,
+    current: IndicatorPoint,
+    before: float,
+    now: float,
+    _rules: SignalRules,
+) -> _Found | None:
+    before_signal, now_signal = previous.signal, current.signal
+    if before_signal is None or now_signal is None:
         return None
     if before <= before_signal and now > now_signal:
         return _Found(SignalKind.CROSSOVER, Direction.UP, "above signal line")
@@ -209,9 +227,15 @@ def _crossover(previous: IndicatorPoint, current: IndicatorPoint) -> _Found | No
     return None
 
 
-def _reversal(previous: IndicatorPoint, current: IndicatorPoint) -> _Found | None:
-    since, now = current.excursion_since, current.macd_v
-    if now is None or since is None or not current.has_reversed:
+def _reversal(
+    previous: IndicatorPoint,
+    current: IndicatorPoint,
+    _before: float,
+    now: float,
+    _rules: SignalRules,
+) -> _Found | None:
+    since = current.excursion_since
+    if since is None or not current.has_reversed:
         return None
     if previous.has_reversed and previous.excursion_since == since:
         return None
@@ -222,10 +246,13 @@ def _reversal(previous: IndicatorPoint, current: IndicatorPoint) -> _Found | Non
     return _Found(SignalKind.REVERSAL, direction, detail, once_since=since)
 
 
-def _momentum_shift(previous: IndicatorPoint, current: IndicatorPoint) -> _Found | None:
-    before, now = previous.macd_v, current.macd_v
-    if before is None or now is None:
-        return None
+def _momentum_shift(
+    previous: IndicatorPoint,
+    current: IndicatorPoint,
+    before: float,
+    now: float,
+    _rules: SignalRules,
+) -> _Found | None:
     left, entered = zone(before), zone(now)
     if left != entered:
         direction = Direction.UP if entered > left else Direction.DOWN
@@ -234,3 +261,11 @@ def _momentum_shift(previous: IndicatorPoint, current: IndicatorPoint) -> _Found
         direction = Direction.UP if current.trend > 0 else Direction.DOWN
         return _Found(SignalKind.MOMENTUM_SHIFT, direction, f"histogram turns {direction}")
     return None
+
+
+_LOOKS: tuple[tuple[SignalKind, _Look], ...] = (
+    (SignalKind.LEVEL, _level),
+    (SignalKind.CROSSOVER, _crossover),
+    (SignalKind.REVERSAL, _reversal),
+    (SignalKind.MOMENTUM_SHIFT, _momentum_shift),
+)

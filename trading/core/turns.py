@@ -51,8 +51,9 @@ class Turns(msgspec.Struct, gc=False):
         """Take the next bar."""
         self._step(histogram)
         if macd_v is None or -EXTREME <= macd_v <= EXTREME:
-            self.excursion_since = None
-            self.has_reversed = False
+            if self.excursion_since is not None:
+                self.excursion_since = None
+                self.has_reversed = False
             return
         is_above = macd_v > 0.0
         if self.excursion_since is None or is_above is not self._is_above:
@@ -61,6 +62,17 @@ class Turns(msgspec.Struct, gc=False):
             self._is_above = is_above
         if not self.has_reversed and histogram is not None:
             self.has_reversed = leans_back(macd_v, histogram)
+
+    def copy(self) -> Turns:
+        """An independent twin."""
+        return Turns(
+            self.excursion_since,
+            self.has_reversed,
+            self.trend,
+            self._is_above,
+            self._histogram,
+            self._steps,
+        )
 
     def _step(self, histogram: float | None) -> None:
         before = self._histogram

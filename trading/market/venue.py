@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from trading.backfills import OrderedBackfills
+from trading.core.bank import MacdVBank, close_together
 from trading.core.clock import ServerClock
 from trading.core.market import MICROSECONDS, Market, Trade
 from trading.desk import Desk
@@ -109,6 +110,7 @@ class Venue:
         self._tracks: dict[str, Track] = {}
         self._lines: dict[Feed, _Line] = {}
         self._changed = asyncio.Event()
+        self._bank = MacdVBank()
         self._dials = TokenBucket(exchange.connections_per_second)
         self._messages = TokenBucket(
             exchange.messages_per_second, burst=exchange.messages_per_second / 2
@@ -278,11 +280,13 @@ class Venue:
         """Once for each second of the exchange: close what is over, fetch what is missing."""
         live = line.feed.acknowledged & line.feed.wanted
         # In the order of the watchlists: so are histories asked for.
-        for symbol in [symbol for symbol in self._tracks if symbol in live]:
-            track = self._attended(symbol)
-            if track is None:
-                continue
+        tracks = [track for symbol, track in self._tracks.items() if symbol in live]
+        tracks = [track for track in tracks if track.is_attended()]
+        for track in tracks:
             track.series.advance(line.clock.time_us)
+        closed = close_together([track.series for track in tracks], self._bank)
+        for track, _ in zip(tracks, closed, strict=True):
+            symbol = track.market.symbol
             self._supply.go_on(track)
             if track.needs_renewal():
                 self._note(self._deaf([symbol]), symbol)

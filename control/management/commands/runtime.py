@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from typing import Any
@@ -37,6 +38,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
+        # What is imported stays: a collection that walks over it every time stops both planes for
+        # 0.07 s, and without it for 0.01 s.
+        gc.freeze()
         try:
             asyncio.run(_serve(options["user"]))
         except UnsuitableRedis as exc:

@@ -6,13 +6,13 @@ faded: after 700 bars it weighs less than 1e-11.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.trading.core.made import candle
 from trading.core.averages import FloatArray

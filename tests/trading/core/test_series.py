@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.trading.core.made import MARKET, NOON, candle, trade, true_candles, us
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, fill
@@ -385,7 +386,7 @@ def test_minute_that_the_exchange_has_otherwise_is_amended_and_told() -> None:
     assert exchange.ordered is not None
     history, _, _ = exchange.ordered
     (wrong,) = (c for c in history[Timeframe.M1] if c.opened_at == NOON + 180)
-    corrected = replace(wrong, close=wrong.close + 5, high=wrong.high + 5)
+    corrected = structs.replace(wrong, close=wrong.close + 5, high=wrong.high + 5)
     history[Timeframe.M1] = [corrected if c is wrong else c for c in history[Timeframe.M1]]
     exchange.told.clear()
 
