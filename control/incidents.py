@@ -26,6 +26,7 @@ Kind = Incident.Kind
 DETAIL_LENGTH = 500
 KEPT_DAYS = 90
 WORKER_IS_BACK = "A worker drives this runtime again"
+OF_AN_EXCHANGE = frozenset({Kind.FEED_STALE, Kind.POSITIONS_STALE})
 
 OPEN: Final = """
     INSERT INTO control_incident (user_id, kind, subject, detail, began_at)
@@ -182,7 +183,7 @@ def _tell(user_id: int, incident_id: int, turn: Turn) -> SystemEvent:
         "state": turn.state,
         "at": at_ms,
     }
-    exchange = subject if kind is Kind.FEED_STALE else ""
+    exchange = subject if kind in OF_AN_EXCHANGE else ""
     alert = system_alert(user_id, exchange=exchange, detail=turn.detail, values=values)
     alert.save()
     return SystemEvent(

@@ -99,6 +99,7 @@ class Incident(models.Model):
         FAULTED = "faulted", "Runtime faulted"
         WORKER_GONE = "worker-gone", "Worker gone"
         CHANNEL_DEAD = "channel-dead", "Delivery channel dead"
+        POSITIONS_STALE = "positions-stale", "Positions not read"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="incidents"

@@ -335,6 +335,7 @@ class Runtime:
             fault=self._fault.error if self._fault else "",
             hangs=plane.beat_age_ms > status.HANGS_AFTER_MS,
             feeds=facts.feeds if facts else None,
+            positions=self._around.positions.status_of(self.owner.sub),
         )
 
     def complain(self, where: str, level: str, message: str) -> None:

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from control.incidents import Key, Kind, Turn
-from control.protocol import State
+from control.protocol import PositionsStatus, State
 from trading.ports import FeedFacts
 
 STALE_MS = 15_000  # for so long a feed or the data plane must fail
 WELL_MS = 10_000  # for so long, without a break, what failed must work
 LONGEST_LOOK_MS = 3_000  # so much of the time since the last look counts
 NAMED_SYMBOLS = 5
+POSITION_RETRIES = 3  # so often reading positions may fail again, where it may still mend itself
 
 RUNTIME = Key(Kind.FAULTED)
 PLANE = Key(Kind.FAULTED, "data plane")
@@ -36,6 +37,11 @@ def symbols_of(exchange: str) -> Key:
     return Key(Kind.FEED_STALE, f"{exchange} symbols")
 
 
+def positions_of(exchange: str) -> Key:
+    """The incident of an exchange whose positions cannot be read."""
+    return Key(Kind.POSITIONS_STALE, exchange)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """What is seen of a runtime in one look.
@@ -45,17 +51,24 @@ class Health:
         fault: Why the data plane does not run, in words; empty where it does.
         hangs: The data plane has not turned lately; what it told last is old.
         feeds: The links to the exchanges, as the user sees them; None: not known yet.
+        positions: How reading positions goes, of each exchange that shows them; likewise.
     """
 
     state: State
     fault: str = ""
     hangs: bool = False
     feeds: Sequence[FeedFacts] | None = None
+    positions: Sequence[PositionsStatus] | None = None
 
     @property
     def known_feeds(self) -> Sequence[FeedFacts] | None:
         """The feeds, where what is told of them is from now; None: nothing is known."""
         return self.feeds if self.state is State.RUNNING and not self.hangs else None
+
+    @property
+    def known_positions(self) -> Sequence[PositionsStatus] | None:
+        """How reading positions goes, where anybody reads; None: nothing is known."""
+        return self.positions if self.state is State.RUNNING else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +79,7 @@ class Symptom:
     is_ill: bool
     detail: str
     patience_ms: int = STALE_MS
+    since_ms: int | None = None  # when it began to fail, where that is known without looking
 
 
 @dataclass(slots=True)
@@ -124,7 +138,13 @@ class Symptoms:
         since_ms = 0 if self._looked_at_ms is None else at_ms - self._looked_at_ms
         step_ms = min(max(0, since_ms), LONGEST_LOOK_MS)
         self._looked_at_ms = at_ms
-        seen = (*_of_runtime(health), *_of_feeds(health), *self._of_feeds_gone(health))
+        seen = (
+            *_of_runtime(health),
+            *_of_feeds(health),
+            *self._of_feeds_gone(health),
+            *_of_positions(health),
+            *self._of_positions_gone(health),
+        )
         turns = (self._take(symptom, at_ms, step_ms) for symptom in seen)
         return [turn for turn in turns if turn is not None]
 
@@ -133,7 +153,7 @@ class Symptoms:
         if symptom.is_ill:
             if not course.turns_ill(at_ms, step_ms, symptom.patience_ms):
                 return None
-            since_ms = course.ill_since_ms or at_ms
+            since_ms = symptom.since_ms or course.ill_since_ms or at_ms
             return Turn(key=symptom.key, state="began", detail=symptom.detail, at=_moment(since_ms))
         if not course.turns_well(at_ms, step_ms):
             return None
@@ -151,6 +171,16 @@ class Symptoms:
                 yield Symptom(
                     key=key, is_ill=False, detail=f"{exchange.capitalize()} is watched no more"
                 )
+
+    def _of_positions_gone(self, health: Health) -> Iterator[Symptom]:
+        """What failed of an exchange that nobody reads any more is over."""
+        if (positions := health.known_positions) is None:
+            return
+        read = {one.exchange for one in positions}
+        for key, course in self._courses.items():
+            if key.kind is Kind.POSITIONS_STALE and course.is_open and key.subject not in read:
+                detail = f"Positions of {key.subject.capitalize()} are to be read no more"
+                yield Symptom(key=key, is_ill=False, detail=detail)
 
 
 def _of_runtime(health: Health) -> Iterator[Symptom]:
@@ -186,6 +216,19 @@ def _of_feeds(health: Health) -> Iterator[Symptom]:
         if feed.stale_symbols:
             detail = f"No market data of {_named(feed.stale_symbols)}: {feed.detail or label}"
         yield Symptom(key=symbols_of(feed.exchange), is_ill=bool(feed.stale_symbols), detail=detail)
+
+
+def _of_positions(health: Health) -> Iterator[Symptom]:
+    for one in health.known_positions or ():
+        key = positions_of(one.exchange)
+        if one.state == "read":
+            detail = f"Positions are read from {one.label} again"
+            yield Symptom(key=key, is_ill=False, detail=detail)
+        elif one.state == "failed" and (one.needs_you or one.failures > POSITION_RETRIES):
+            detail = f"Positions are not read from {one.label}, and stay as they were: {one.error}"
+            yield Symptom(
+                key=key, is_ill=True, detail=detail, patience_ms=0, since_ms=one.failing_since
+            )
 
 
 def _named(symbols: Sequence[str]) -> str:

@@ -5,7 +5,8 @@ Rule 1: at the start, then every ``position_refresh_hours``; sooner, with growin
 Rule 2: each exchange of each user is read by itself: one that hangs holds up nobody else.
 Rule 3: what fails changes no position. It is logged, it is among the errors, and it stands in the
     status beside when reading worked last, until it works again.
-Rule 4: what is read for somebody who is paused, or has other keys, by the time that it is there,
+Rule 4: what only a person can mend (a key refused, a variable that is not set) is told as such.
+Rule 5: what is read for somebody who is paused, or has other keys, by the time that it is there,
     is dropped.
 """
 
@@ -29,7 +30,7 @@ from control.positions.sources import Source, key_of, sources
 from control.protocol import PositionsStatus
 from settings_app.credentials import CredentialError
 from settings_app.schema import Settings
-from trading.core.errors import TradingError
+from trading.core.errors import ConfigError, KeyRefused, TradingError
 from trading.net.backoff import Backoff
 from trading.ports import Owner
 from trading.positions import Reads
@@ -41,6 +42,7 @@ AT_ONCE: Final = 8  # readings; the budget of each exchange sets the pace
 LONGEST_SECONDS: Final = 300.0
 RETRY_SECONDS: Final = (10.0, 900.0)
 WHERE: Final = "positions"
+FOR_A_PERSON: Final = (ConfigError, KeyRefused, CredentialError)
 _NEVER: Final = float("inf")
 
 Complain = Callable[[str, str, str, str], None]  # sub, where, level, message
@@ -184,7 +186,7 @@ class Refresher:
             watch.due_at = _NEVER  # the worker lets go of it
             log.info("positions.fenced", sub=sub, reason=str(exc))
         except (TradingError, CredentialError) as exc:
-            await self._failed(watch, str(exc))
+            await self._failed(watch, str(exc), needs_you=isinstance(exc, FOR_A_PERSON))
         except TimeoutError:
             await self._failed(watch, f"it took longer than {LONGEST_SECONDS:g} s")
         except DatabaseError as exc:
@@ -237,6 +239,9 @@ class Refresher:
                 "read_at": _ms(written.read_at),
                 "positions": written.positions,
                 "error": "",
+                "failing_since": None,
+                "failures": 0,
+                "needs_you": False,
                 "notes": list(written.notes),
             }
         )
@@ -248,13 +253,19 @@ class Refresher:
         if made.moves_markets:
             self._changed(sub)
 
-    async def _failed(self, watch: _Watch, reason: str) -> None:
+    async def _failed(self, watch: _Watch, reason: str, *, needs_you: bool = False) -> None:
         sub, exchange, label = watch.owner.sub, watch.source.exchange, watch.told.label
         delay = watch.backoff.next_delay()
         log.warning(
             "positions.failed", sub=sub, exchange=exchange, reason=reason, again_in=round(delay, 1)
         )
-        changes: dict[str, Any] = {"state": "failed", "error": reason}
+        changes: dict[str, Any] = {
+            "state": "failed",
+            "error": reason,
+            "failing_since": watch.told.failing_since or _ms(datetime.now(UTC)),
+            "failures": watch.told.failures + 1,
+            "needs_you": needs_you,
+        }
         try:
             run, note = self._database.run, rows.note_failure
             worked_at = await run(note, watch.owner, exchange, reason)

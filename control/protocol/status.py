@@ -166,6 +166,9 @@ class PositionsStatus(Wire):
     next_at: int | None = None
     positions: int | None = None  # that there are of the exchange, those entered by hand included
     error: str = ""  # why it failed
+    failing_since: int | None = None
+    failures: int = 0  # in a row
+    needs_you: bool = False  # the key or its variables are wrong: trying again mends nothing
     notes: list[str] = []  # warnings of the key, and what was left out: a sentence each
 
 

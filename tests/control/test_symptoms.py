@@ -9,15 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control.incidents import Key, Kind, Turn
-from control.protocol import State
+from control.protocol import PositionsStatus, State
 from control.symptoms import (
     PLANE,
+    POSITION_RETRIES,
     RUNTIME,
     STALE_MS,
     WELL_MS,
     Health,
     Symptoms,
     link_of,
+    positions_of,
     symbols_of,
 )
 from trading.ports import FeedFacts
@@ -37,6 +39,14 @@ def feed(state: str, exchange: str = "coinbase", *stale: str, detail: str = "") 
 
 def running(*feeds: FeedFacts) -> Health:
     return Health(state=State.RUNNING, feeds=feeds)
+
+
+def reading(state: str, exchange: str = "coinbase", **told: object) -> Health:
+    label = exchange.capitalize()
+    one = PositionsStatus.model_validate(
+        {"exchange": exchange, "label": label, "state": state, **told}
+    )
+    return Health(state=State.RUNNING, feeds=(feed("connected"),), positions=(one,))
 
 
 WELL, ILL = running(feed("connected")), running(feed("unreachable"))
@@ -175,6 +185,61 @@ def test_a_worker_ends_what_the_one_before_it_began_and_begins_it_not_again() ->
     ]
 
 
+READ, WAITING = reading("read"), reading("waiting")
+REFUSED = reading("failed", failures=1, needs_you=True, error="coinbase: 401 no")
+AWAY = reading("failed", failures=POSITION_RETRIES + 1, error="coinbase: no answer")
+AWAY_FOR_A_MOMENT = reading("failed", failures=POSITION_RETRIES, error="coinbase: no answer")
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        ([(WAITING, 5), (READ, 60)], []),
+        ([(READ, 5), (REFUSED, 1)], [BEGAN]),
+        ([(READ, 5), (AWAY_FOR_A_MOMENT, 600)], []),
+        ([(READ, 5), (AWAY, 1)], [BEGAN]),
+        ([(AWAY, 600), (REFUSED, 600)], [BEGAN]),
+        ([(REFUSED, 5), (READ, 11)], [BEGAN, ENDED]),
+        # with another key nothing is known before it was tried; in a pause nobody tries
+        ([(REFUSED, 5), (WAITING, 60)], [BEGAN]),
+        ([(REFUSED, 5), (PAUSED, 60), (REFUSED, 5)], [BEGAN]),
+        ([(REFUSED, 5), (WAITING, 60), (AWAY_FOR_A_MOMENT, 60)], [BEGAN]),
+        ([(REFUSED, 5), (reading("read", "kucoin"), 11)], [BEGAN, ENDED]),
+    ],
+)
+def test_positions_that_cannot_be_read_are_told_once_and_that_they_can_once(
+    looks: list[tuple[Health, int]], expected: list[tuple[str, str]]
+) -> None:
+    assert told(looks) == expected
+    assert {turn.key for turn in watched(looks)} <= {positions_of("coinbase")}
+
+
+def test_unread_positions_say_why_and_since_when() -> None:
+    failing = reading(
+        "failed", failures=9, failing_since=3_000, error="coinbase: no answer", needs_you=False
+    )
+    began, ended = watched([(READ, 30), (failing, 5), (READ, 11)])
+    assert began.at.timestamp() == 3
+    assert began.detail == (
+        "Positions are not read from Coinbase, and stay as they were: coinbase: no answer"
+    )
+    assert ended.at.timestamp() == 35
+    assert ended.detail == "Positions are read from Coinbase again"
+
+
+def test_positions_that_nobody_wants_read_any_more_are_no_incident() -> None:
+    nobody = Health(state=State.RUNNING, feeds=(feed("connected"),), positions=())
+    began, ended = watched([(REFUSED, 5), (nobody, 11)])
+    assert (began.key, ended.key) == (positions_of("coinbase"),) * 2
+    assert ended.detail == "Positions of Coinbase are to be read no more"
+
+
+def test_a_worker_that_has_not_read_yet_leaves_the_incident_open() -> None:
+    is_open = [positions_of("coinbase")]
+    assert told([(WAITING, 60), (REFUSED, 60)], is_open) == []
+    assert told([(WAITING, 5), (READ, 11)], is_open) == [ENDED]
+
+
 def test_time_in_which_nobody_looked_does_not_count() -> None:
     symptoms = Symptoms()
     symptoms.look(ILL, 0)
@@ -185,7 +250,17 @@ def test_time_in_which_nobody_looked_does_not_count() -> None:
 
 
 healths = st.sampled_from(
-    [WELL, ILL, FAULTED, PAUSED, STARTING, running(feed("connected", "coinbase", "BTC-USD"))]
+    [
+        WELL,
+        ILL,
+        FAULTED,
+        PAUSED,
+        STARTING,
+        running(feed("connected", "coinbase", "BTC-USD")),
+        READ,
+        REFUSED,
+        AWAY,
+    ]
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from control import client, leases
+from control.models import Incident
 from control.protocol import Command, State
 from settings_app import services
 from settings_app.models import User
@@ -26,7 +27,7 @@ from tests.control.positions.conftest import (
     told,
 )
 from tests.control.running import PATIENCE_SECONDS, eventually, running_worker, status_when
-from trading.models import Position, PositionReading
+from trading.models import Alert, Position, PositionReading
 from trading.simulator.faults import Accept, AnyFault, Fail, Refuse, Skew
 from trading.simulator.venues.coinbase.keys import new_key
 
@@ -167,6 +168,32 @@ def test_a_key_that_may_transfer_is_refused_where_the_trader_sees_it(
     secret = key.portal_file()["privateKey"].splitlines()[1]
     assert secret not in status.to_json()
     assert secret not in "".join(capfd.readouterr())
+
+
+def test_a_refused_key_is_an_incident_until_another_one_works(
+    anna: User, set_key: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bela = holder("BELA", load_positions_from_exchange=False)
+    transfers, views = replace(new_key(), can_transfer=True), new_key()
+    set_key(transfers)
+    with exchange(transfers) as coinbase, running_worker(coinbase.endpoints):
+        incident = eventually(lambda: Incident.objects.filter(user=anna).first())
+        assert incident is not None
+        assert (incident.kind, incident.subject) == ("positions-stale", "coinbase")
+        assert "may transfer money, so it is not used" in incident.detail
+        began = eventually(lambda: Alert.objects.filter(user=anna, kind="system").first())
+        assert began is not None
+        assert (began.exchange, began.detail) == ("coinbase", incident.detail)
+    set_key(views)
+    with exchange(views) as coinbase, running_worker(coinbase.endpoints):
+        ended = eventually(lambda: Incident.objects.filter(user=anna, ended_at__isnull=False))
+        assert [one.pk for one in ended] == [incident.pk]
+    first, second = Alert.objects.filter(user=anna, kind="system").order_by("id")
+    assert first.pk == began.pk
+    assert second.detail.startswith("Positions are read from Coinbase again, after ")
+    assert not Incident.objects.filter(user=bela).exists()
+    secret = transfers.portal_file()["privateKey"].splitlines()[1]
+    assert secret not in incident.detail
 
 
 def test_a_key_that_may_trade_is_warned_of_once(anna: User, set_key: Callable[..., None]) -> None:

@@ -209,6 +209,35 @@ async def test_what_fails_is_tried_again_within_growing_bounds(
     assert watch.backoff.failures == 0
 
 
+async def test_a_failure_says_since_when_how_often_and_whether_a_person_must_act(
+    turning: Turning, anna: User
+) -> None:
+    turning.exchange.error = Unreachable("coinbase", "no answer")
+    owner = await turning.follow(anna)
+    await turning.until(lambda: turning.told(owner).failures == 1)
+    first = turning.told(owner)
+    assert (first.state, first.needs_you) == ("failed", False)
+    turning.exchange.error = KeyRefused("coinbase", "401 no")
+    turning.now += RETRY_SECONDS[0]
+    await turning.until(lambda: turning.told(owner).failures == 2)
+    second = turning.told(owner)
+    assert (second.needs_you, second.failing_since) == (True, first.failing_since)
+    turning.exchange.error = None
+    turning.now += RETRY_SECONDS[1]
+    await turning.until(lambda: turning.told(owner).state == "read")
+    last = turning.told(owner)
+    assert (last.failures, last.failing_since, last.needs_you) == (0, None, False)
+
+
+async def test_a_variable_that_is_not_set_is_for_a_person_to_mend(
+    turning: Turning, anna: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COINBASE_SECRET")
+    owner = await turning.follow(anna)
+    await turning.until(lambda: turning.told(owner).state == "failed")
+    assert turning.told(owner).needs_you
+
+
 async def test_whoever_is_told_anything_tries_again_at_once(turning: Turning, anna: User) -> None:
     turning.exchange.error = KeyRefused("coinbase", "401 no")
     owner = await turning.follow(anna)
