@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from trading.exchanges.registry import EXCHANGES
 from trading.models import SYSTEM, Alert, Position, PositionReading
@@ -125,7 +125,17 @@ class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
     class Meta:
         model = Position
         fields = ("exchange", "symbol", "quantity", "cost_basis")
-        widgets = {"exchange": forms.TextInput, "symbol": forms.TextInput}
+        widgets = {
+            "exchange": forms.Select(
+                choices=[(name, one.label) for name, one in EXCHANGES.items()]
+            ),
+            "symbol": forms.TextInput,
+        }
+
+    def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
+        """Amounts as they were entered, without the zeros of the column."""
+        value = super().get_initial_for_field(field, field_name)
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
     def clean_exchange(self) -> str:
         exchange = str(self.cleaned_data["exchange"]).strip().lower()
@@ -157,7 +167,7 @@ class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if self.instance.source == Position.Source.EXCHANGE:
+        if _is_theirs(self.instance):
             return data  # which market it is of cannot be changed
         # The owner is no field, so Django does not look at the constraint.
         same = Position.objects.filter(
@@ -177,11 +187,20 @@ class PositionAdmin(ModelAdmin[Position]):
     """What is held; of a row that the exchange reported, only what was paid may be edited."""
 
     form = PositionForm
-    list_display = ("symbol", "exchange", "amount", "paid", "source", "last_read", "updated_at")
+    list_display = ("symbol", "exchange", "amount", "paid", "told_by", "last_read", "changed")
     list_filter = ("exchange", "source")
     list_select_related = ("user",)
     search_fields = ("symbol",)
-    date_hierarchy = "updated_at"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, under what cannot be read: once, and not in every row of it."""
+        if request.method == "GET":
+            failing = PositionReading.objects.exclude(error="").select_related("user")
+            for reading in visible(failing.order_by("user_id", "exchange"), request):
+                self.message_user(request, _failure(reading, request), messages.WARNING)
+        return super().changelist_view(request, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Position]:
         reading = PositionReading.objects.filter(
@@ -195,8 +214,11 @@ class PositionAdmin(ModelAdmin[Position]):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Position | None = None
     ) -> tuple[str, ...]:
-        is_theirs = obj is not None and obj.source == Position.Source.EXCHANGE
-        return ("exchange", "symbol", "quantity") if is_theirs else ()
+        return ("exchange", "symbol", "amount") if _is_theirs(obj) else ()
+
+    def get_fields(self, request: HttpRequest, obj: Position | None = None) -> tuple[str, ...]:
+        quantity = "amount" if _is_theirs(obj) else "quantity"
+        return ("exchange", "symbol", quantity, "cost_basis")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.list_display, "user") if is_superuser(request) else self.list_display
@@ -211,7 +233,7 @@ class PositionAdmin(ModelAdmin[Position]):
 
     def save_model(self, request: HttpRequest, obj: Position, form: Any, change: bool) -> None:
         obj.user_id = form.owner_id
-        if obj.source == Position.Source.EXCHANGE:
+        if _is_theirs(obj):
             # The quantity may have been read anew since the page was.
             obj.save(update_fields=["cost_basis", "updated_at"])
         else:
@@ -230,19 +252,39 @@ class PositionAdmin(ModelAdmin[Position]):
         return is_staff(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Position | None = None) -> bool:
-        return is_staff(request) and (obj is None or obj.source == Position.Source.MANUAL)
+        return is_staff(request) and not _is_theirs(obj)
 
     @admin.display(description="quantity", ordering="quantity")
     def amount(self, position: Position) -> str:
         return f"{position.quantity.normalize():f}"
 
-    @admin.display(description="average price paid", ordering="cost_basis")
+    @admin.display(description="paid for one", ordering="cost_basis")
     def paid(self, position: Position) -> str:
         return NOTHING if position.cost_basis is None else f"{position.cost_basis.normalize():f}"
 
-    @admin.display(description="last read (UTC)")
+    @admin.display(description="source", ordering="source")
+    def told_by(self, position: Position) -> str:
+        return "exchange" if _is_theirs(position) else "by hand"
+
+    @admin.display(description="read (UTC)")
     def last_read(self, position: Any) -> str:  # with what the queryset adds
         if position.source == Position.Source.MANUAL or position.read_at is None:
             return NOTHING
         read_at = f"{position.read_at:%Y-%m-%d %H:%M}"
-        return f"⚠ {read_at}: {position.reading_error}" if position.reading_error else read_at
+        return f"⚠ {read_at}" if position.reading_error else read_at
+
+    @admin.display(description="changed (UTC)", ordering="updated_at")
+    def changed(self, position: Position) -> str:
+        return f"{position.updated_at:%Y-%m-%d %H:%M}"
+
+
+def _is_theirs(position: Position | None) -> bool:
+    """Whether an exchange has reported it."""
+    return position is not None and position.source == Position.Source.EXCHANGE
+
+
+def _failure(reading: PositionReading, request: HttpRequest) -> str:
+    whose = "" if reading.user_id == request.user.pk else f" for {reading.user}"
+    known = EXCHANGES.get(reading.exchange)
+    label = reading.exchange if known is None else known.label
+    return f"{label} cannot be read{whose}; its positions stay as they were: {reading.error}"

@@ -187,7 +187,19 @@ def test_the_list_says_when_a_position_was_read_and_that_reading_fails(
     assert "⚠" not in page
     PositionReading.objects.filter(pk=reading.pk).update(error="coinbase: 401 Unauthorized")
     page = client.get(reverse(POSITIONS)).content.decode()
-    assert "⚠ 2026-11-28 09:30: coinbase: 401 Unauthorized" in page
+    assert "⚠ 2026-11-28 09:30" in page
+    told = "Coinbase cannot be read; its positions stay as they were: coinbase: 401 Unauthorized"
+    assert page.count(told) == 1
+
+
+def test_a_reading_that_fails_is_told_to_its_owner_and_to_superusers(
+    root: User, ann: User, bob: User
+) -> None:
+    PositionReading.objects.create(user=ann, exchange="coinbase", error="coinbase: 401 no")
+    assert "401 no" not in signed_in(bob).get(reverse(POSITIONS)).content.decode()
+    assert "cannot be read; its" in signed_in(ann).get(reverse(POSITIONS)).content.decode()
+    page = signed_in(root).get(reverse(POSITIONS)).content.decode()
+    assert f"cannot be read for {ann.username}; its" in page
 
 
 @pytest.mark.parametrize(
