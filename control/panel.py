@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from control import client
+from control.positions.held import held_by, readings_of, told
 from control.protocol import (
     Cell,
     Desired,
@@ -131,6 +132,7 @@ def context(user: User, heard: Heard) -> dict[str, Any]:
         "wanted": wanted,
         "differences": differences(status, wanted) if status else [],
         **heat_map(status),
+        **portfolio(user, status),
         "signals": signals,
         "history": history,
         "modes": MODES.items(),
@@ -172,6 +174,14 @@ def differences(status: RuntimeStatus, wanted: Desired) -> list[str]:
     if wanted.mode != status.mode:
         words.append(f"switch to {wanted.mode}")
     return words
+
+
+def portfolio(user: User, status: RuntimeStatus | None) -> dict[str, Any]:
+    """What is held and how reading it goes: by the status, and without one by PostgreSQL."""
+    if status is None:
+        positions = told(held_by(user.pk), None)
+        return {"positions": positions, "readings": readings_of(user.pk)}
+    return {"positions": status.held, "readings": status.positions}
 
 
 def heat_map(status: RuntimeStatus | None) -> dict[str, Any]:

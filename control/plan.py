@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Max, Q, Window
+from django.db.models import Max, Window
 from django.db.models.functions import RowNumber
 
 from control.models import Reversible
+from control.positions.held import Held, held_by
 from control.positions.sources import sources
 from control.protocol import Desired
 from control.undo import Undo
@@ -45,6 +46,7 @@ class Situation:
         settings_revision: Of the document the plan was made from.
         plan: What to watch; None where the document cannot be used.
         document: The document itself; None where it cannot be used.
+        held: The user's positions, in whatever mode.
         problems: Why not, one for each field.
         credentials_set: The variables that the user may name and that are set in this process.
         credentials_missing: Those that the document names and that are not.
@@ -55,6 +57,7 @@ class Situation:
     settings_revision: int
     plan: DeskPlan | None
     document: Settings | None = field(default=None, repr=False)
+    held: tuple[Held, ...] = ()
     problems: tuple[FieldError, ...] = ()
     credentials_set: tuple[str, ...] = ()
     credentials_missing: tuple[str, ...] = ()
@@ -96,14 +99,17 @@ def situation(user_id: int) -> Situation:
         )
     named = tuple(dict.fromkeys(credentials.named(stored.document).values()))
     found = credentials.usable(holder, first=named)
+    held = _held(user_id, stored.document)
+    costs = {one.market: one.cost_basis if one.quantity else None for one in held}
     return Situation(
         desired=wanted,
         settings_revision=stored.revision,
         plan=replace(
-            plan_of(stored.document, row.mode, _held(user_id, stored.document)),
+            plan_of(stored.document, row.mode, costs),
             since=_wanted_since(user_id, stored),
         ),
         document=stored.document,
+        held=held,
         credentials_set=found,
         # Only what the user may name: another word may be a secret in the wrong place.
         credentials_missing=tuple(
@@ -171,20 +177,9 @@ def last_undo(user_id: int) -> Undo | None:
     return None if row is None else Undo.of_row(**row)
 
 
-def _held(user_id: int, document: Settings) -> dict[Market, Decimal | None]:
-    """What each of the user's positions cost; an empty one costs nothing.
-
-    What an exchange has reported counts while it is read.
-    """
-    read = [source.exchange for source in sources(document)]
-    counts = Q(source=Position.Source.MANUAL) | Q(exchange__in=read)
-    rows = Position.objects.filter(counts, user_id=user_id).values_list(
-        "exchange", "symbol", "quantity", "cost_basis"
-    )
-    return {
-        Market(exchange, symbol): cost if quantity else None
-        for exchange, symbol, quantity, cost in rows
-    }
+def _held(user_id: int, document: Settings) -> tuple[Held, ...]:
+    """The user's positions. What an exchange has reported counts while it is read."""
+    return held_by(user_id, {source.exchange for source in sources(document)})
 
 
 def _problems(exc: SettingsInvalid | SettingsTooNew) -> tuple[FieldError, ...]:

@@ -413,4 +413,5 @@ class Runtime:
             planned=around.planner.next_of(sub),
             cache=around.cache(now.plan.markets) if now and now.plan else None,
             positions=around.positions.status_of(sub),
+            held=now.held if now else (),
         )

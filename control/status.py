@@ -16,6 +16,7 @@ from typing import Literal
 
 from control.backfills import status_of as backfill_status
 from control.lifecycle import Life
+from control.positions.held import Held, told
 from control.protocol import (
     HEARTBEAT_SECONDS,
     CacheStatus,
@@ -116,6 +117,7 @@ class Known:
     planned: Planned | None = None
     cache: CacheStatus | None = None
     positions: tuple[PositionsStatus, ...] = ()
+    held: tuple[Held, ...] = ()
 
 
 def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
@@ -160,6 +162,7 @@ def compose(known: Known, facts: DeskFacts | None, at_ms: int) -> RuntimeStatus:
         cache=known.cache,
         backfill=[backfill_status(one) for one in facts.backfills] if facts else [],
         positions=list(known.positions),
+        held=told(known.held, facts),
         undo=known.undo,
         planned=known.planned,
     )
@@ -188,6 +191,7 @@ def shape(known: Known, facts: DeskFacts | None) -> int:
             known.planned,
             known.malformed,
             tuple((one.exchange, one.state, one.read_at, one.error) for one in known.positions),
+            known.held,
             len(known.errors),
             known.errors[0].count if known.errors else 0,
             tuple((f.exchange, f.state, f.subscriptions, f.reconnects) for f in feeds),

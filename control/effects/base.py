@@ -115,7 +115,7 @@ def usable(now: Situation, before: Situation | None) -> Situation:
     """Go on with the plan before where the stored document cannot be used."""
     if now.plan is not None or before is None:
         return now
-    return replace(now, plan=before.plan, document=before.document)
+    return replace(now, plan=before.plan, document=before.document, held=before.held)
 
 
 def watched(situation: Situation | None) -> tuple[Market, ...]:

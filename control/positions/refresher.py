@@ -86,7 +86,7 @@ class Refresher:
         database: The worker's.
         reader: Asks the exchanges.
         complain: Puts a line among a user's errors.
-        changed: Told the ``sub`` of whoever holds other markets than before.
+        changed: Told the ``sub`` of whoever holds something else than before.
         clock: Seconds, rising.
     """
 
@@ -250,7 +250,7 @@ class Refresher:
             if warning not in watch.warned:
                 self._complain(sub, WHERE, "warning", f"{watch.told.label}: {warning}")
         watch.warned = written.warnings
-        if made.moves_markets:
+        if not made.is_empty:
             self._changed(sub)
 
     async def _failed(self, watch: _Watch, reason: str, *, needs_you: bool = False) -> None:

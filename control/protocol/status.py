@@ -172,6 +172,25 @@ class PositionsStatus(Wire):
     notes: list[str] = []  # warnings of the key, and what was left out: a sentence each
 
 
+class HeldStatus(Wire):
+    """One position, and what it is worth; amounts are decimals as text, in base or quote currency.
+
+    ``price`` is the close of its market's last 1m candle, which closed at ``priced_at``: there is
+    none while the market is not watched. ``value`` and ``gain`` (percent of what was paid) are by
+    that price.
+    """
+
+    symbol: str
+    exchange: str
+    quantity: str
+    cost_basis: str | None = None  # average price paid; None: unknown
+    by_hand: bool = False
+    price: float | None = None
+    priced_at: int | None = None
+    value: float | None = None
+    gain: float | None = None
+
+
 class Undoable(Wire):
     """What ``undo`` would do now."""
 
@@ -220,6 +239,7 @@ class RuntimeStatus(Wire):
     credentials_missing: list[str] | None = None  # named in the settings, and not set here
     cache: CacheStatus | None = None
     backfill: list[BackfillStatus] = []
-    positions: list[PositionsStatus] = []
+    positions: list[PositionsStatus] = []  # how reading them goes, by exchange
+    held: list[HeldStatus] = []  # the positions themselves
     undo: Undoable | None = None
     planned: Planned | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from django import template
 
@@ -27,6 +28,33 @@ def signed(value: float) -> str:
     if text == "0":
         return text
     return ("+" if value > 0 else MINUS) + text
+
+
+@register.filter
+def amount(text: str) -> str:
+    """A quantity: thousands set apart, and no more than eight decimals of it."""
+    whole, _, decimals = f"{Decimal(text):,.8f}".partition(".")
+    return f"{whole}.{decimals}".rstrip("0").rstrip(".")
+
+
+@register.filter
+def price(value: str | float) -> str:
+    """A price: two to four decimals, and of one below 1 the first four figures."""
+    number = Decimal(str(value))
+    if abs(number) < 1:
+        return f"{Decimal(f'{number:.4g}').normalize():f}"
+    if abs(number) >= 1_000:
+        return f"{number:,.2f}"
+    whole, _, decimals = f"{number:,.4f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+@register.filter
+def percent(value: float) -> str:
+    """A gain or a loss, with its sign."""
+    text = f"{abs(value):,.1f}"
+    sign = "" if text == "0.0" else "+" if value > 0 else MINUS
+    return f"{sign}{text} %"
 
 
 @register.filter

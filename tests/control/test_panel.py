@@ -8,10 +8,22 @@ import pytest
 from django.template.loader import render_to_string
 
 from control import panel
-from control.protocol import Cell, Counts, SymbolStatus, WarmUpStatus
+from control.protocol import (
+    Cell,
+    Counts,
+    HeldStatus,
+    PositionsStatus,
+    RuntimeStatus,
+    SymbolStatus,
+    WarmUpStatus,
+)
+from settings_app.models import User
 from tests.control.statuses import a_status
+from tests.settings_app.factories import UserFactory
+from trading.models import Position, PositionReading
 
 SUB = "anna"
+MINUS = "\N{MINUS SIGN}"
 
 
 def counts(warming: int) -> Counts:
@@ -99,3 +111,100 @@ def test_the_map_shows_the_first_indicator_that_is_enabled(
     [zone, _] = re.findall(r'role="gridcell"[^>]*data-z="([^"]+)"', html)
     assert zone == ("2" if title == "RSI" else "-3")
     assert ('class="cp-legend" hidden' in html) == (title != "MACD-V")
+
+
+def positions_card(user: User, status: RuntimeStatus | None) -> str:
+    return render_to_string("livermore/control/_positions.html", panel.portfolio(user, status))
+
+
+def shown(html: str) -> list[list[str]]:
+    """The cells of each position, as text."""
+    body = re.search(r'<tbody id="cp-positions">(.*?)</tbody>', html, re.DOTALL)
+    assert body is not None
+    rows = re.findall(r"<tr.*?</tr>", body[1], re.DOTALL)
+    return [
+        [
+            " ".join(re.sub(r"<[^>]+>", "", cell).split())
+            for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)
+        ]
+        for row in rows
+    ]
+
+
+HELD = [
+    HeldStatus(
+        symbol="BTC-USD",
+        exchange="coinbase",
+        quantity="0.52318073",
+        cost_basis="61234.5",
+        price=66_607.04,
+        priced_at=1,
+        value=34_847.52,
+        gain=8.774,
+    ),
+    HeldStatus(
+        symbol="SHIB-USDC",
+        exchange="coinbase",
+        quantity="2459091.123456789",
+        cost_basis="0.00001834",
+        by_hand=True,
+        price=0.0000123456,
+        priced_at=1,
+        value=30.36,
+        gain=-32.68,
+    ),
+    HeldStatus(symbol="ADA-USD", exchange="coinbase", quantity="12"),
+]
+
+
+@pytest.mark.django_db
+def test_positions_are_shown_with_what_they_cost_and_are_worth() -> None:
+    html = positions_card(UserFactory.create(), a_status(SUB, held=HELD))
+    assert shown(html) == [
+        ["BTC", "0.52318073", "61,234.50", "66,607.04", "34,847.52", "+8.8 %"],
+        [
+            "SHIB-USDC by hand",
+            "2,459,091.12345679",
+            "0.00001834",
+            "0.00001235",
+            "30.36",
+            f"{MINUS}32.7 %",
+        ],
+        ["ADA", "12", "–", "–", "–", "–"],
+    ]
+    assert re.findall(r'cp-gain" data-d="(\w?)"', html) == ["u", "d", "", ""]  # with the template
+
+
+@pytest.mark.django_db
+def test_a_reading_that_fails_says_why_and_whether_its_owner_must_act() -> None:
+    failing = PositionsStatus(
+        exchange="coinbase",
+        label="Coinbase",
+        state="failed",
+        read_at=1_795_858_200_000,
+        error="coinbase: <401> no",
+        needs_you=True,
+    )
+    html = positions_card(UserFactory.create(), a_status(SUB, positions=[failing]))
+    words = " ".join(re.sub(r"<[^>]+>", "", html.split("<template")[0]).split())
+    assert (
+        "Coinbase Cannot be read as of 28 Nov 09:30 UTC coinbase: &lt;401&gt; no Only you" in words
+    )
+    assert '<p data-slot="advice" >' in html
+
+
+@pytest.mark.django_db
+def test_nothing_held_and_nothing_read_is_no_card() -> None:
+    html = positions_card(UserFactory.create(), a_status(SUB))
+    assert re.search(r'id="cp-held"[^>]* hidden>', html)
+
+
+@pytest.mark.django_db
+def test_without_a_status_positions_are_those_of_the_rows_and_of_nobody_else() -> None:
+    anna, bela = UserFactory.create(), UserFactory.create()
+    Position.objects.create(user=anna, symbol="BTC-USD", quantity=2, cost_basis=100)
+    PositionReading.objects.create(user=bela, exchange="coinbase", error="coinbase: 401 no")
+    assert shown(positions_card(anna, None)) == [["BTC by hand", "2", "100.00", "–", "–", "–"]]
+    assert "401" not in positions_card(anna, None)
+    assert shown(positions_card(bela, None)) == []
+    assert "coinbase: 401 no" in positions_card(bela, None)

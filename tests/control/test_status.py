@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from msgspec import structs
 
 from control import status
 from control.lifecycle import Life
+from control.positions.held import Held
 from control.protocol import Desired, ErrorLine, State
 from control.status import ErrorTail, Known
 from trading.core.indicators import IndicatorPoint
@@ -62,6 +64,14 @@ def test_a_status_says_what_both_planes_know() -> None:
     assert made.last_candle_at == 60_000
     cell = made.symbols[0].tf["1m"]
     assert (cell.v, cell.stage) == (151.24, "risk-overbought")
+
+
+HELD = Held(market=BTC, quantity=Decimal(2), cost_basis=Decimal(4), by_hand=True)
+
+
+def test_a_status_says_what_is_held_and_what_it_is_worth() -> None:
+    [one] = status.compose(replace(KNOWN, held=(HELD,)), FACTS, 1_000).held
+    assert (one.symbol, one.quantity, one.value, one.gain) == ("BTC-USD", "2", 10.0, 25.0)
 
 
 def test_a_cell_says_where_its_market_is_not_liquid() -> None:
@@ -218,6 +228,7 @@ def test_only_what_matters_at_once_changes_the_shape() -> None:
         replace(KNOWN, markets=()),
         replace(KNOWN, malformed=1),
         replace(KNOWN, credentials_set=("COINBASE_KEY",)),
+        replace(KNOWN, held=(HELD,)),
     ):
         assert status.shape(changed, FACTS) != now
     gone = replace(FACTS, feeds=(replace(FACTS.feeds[0], state="unreachable"),))

@@ -184,6 +184,58 @@ def test_the_map_shows_the_first_indicator_that_is_enabled(
     expect(panel.locator("#cp-map")).to_contain_text("OLD")  # an older worker tells no indicators
 
 
+BTC_HELD = {
+    "symbol": "BTC-USD",
+    "exchange": "coinbase",
+    "quantity": "0.52318073",
+    "costBasis": "61234.5",
+    "byHand": False,
+    "price": 66607.04,
+    "pricedAt": 1,
+    "value": 34847.52,
+    "gain": 8.77,
+}
+REFUSED = {
+    "exchange": "coinbase",
+    "label": "Coinbase",
+    "state": "failed",
+    "error": "coinbase: the key may transfer money, so it is not used",
+    "failingSince": 1,
+    "failures": 1,
+    "needsYou": True,
+    "notes": [],
+}
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_positions_are_kept_current_and_a_refused_key_is_said(
+    panel: Page, livermore: Livermore, viewport: ViewportSize
+) -> None:
+    panel.set_viewport_size(viewport)
+    status = livermore.status()
+    card = panel.locator("#cp-held")
+    expect(card).to_be_hidden()  # nothing is held, and nothing is read
+    long = {**BTC_HELD, "symbol": "RENDER-USDC", "quantity": "1234567.12345678", "byHand": True}
+    held = {**status, "stateVersion": 1_000_010, "held": [BTC_HELD, long], "positions": [REFUSED]}
+    livermore.tell("status", held)
+    row = card.get_by_role("row", name="BTC")
+    expect(row).to_contain_text("0.52318073")
+    expect(row).to_contain_text("34,847.52")
+    expect(row.locator(".cp-gain")).to_have_text("+8.8 %")
+    expect(row).to_contain_text("price of")  # it is from long ago
+    expect(card.locator("#cp-readings")).to_contain_text("may transfer money, so it is not used")
+    expect(card.get_by_text("Only you can mend this")).to_be_visible()
+    assert panel.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fallen = {**BTC_HELD, "gain": -3.04, "costBasis": None, "price": None}
+    read = {**REFUSED, "state": "read", "error": "", "needsYou": False, "notes": ["Dust left out."]}
+    later = {**status, "stateVersion": 1_000_011, "held": [fallen], "positions": [read]}
+    livermore.tell("status", later)
+    expect(row.locator(".cp-gain")).to_have_text("\u22123.0 %")
+    expect(card.locator("#cp-positions tr")).to_have_count(1)
+    expect(card.locator("#cp-readings")).to_contain_text("Dust left out.")
+    expect(card.get_by_text("Only you can mend this")).to_be_hidden()
+
+
 def test_resuming_brings_the_trades_back(panel: Page, livermore: Livermore) -> None:
     panel.get_by_role("button", name="Pause").click()
     expect(panel.locator('[data-notice="paused"]')).to_be_visible()

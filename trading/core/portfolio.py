@@ -125,11 +125,6 @@ class Changes:
         """Whether nothing is to be written."""
         return not (self.opened or self.resized or self.closed)
 
-    @property
-    def moves_markets(self) -> bool:
-        """Whether other markets are held than before."""
-        return bool(self.opened or self.closed)
-
 
 def portfolio(
     balances: Iterable[Balance],

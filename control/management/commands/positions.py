@@ -74,7 +74,7 @@ class Command(BaseCommand):
                     rows.note_failure_of(user.pk, source.exchange, str(exc))
                 failures.append(f"{reader.label_of(source.exchange)}: {_reason(exc)}")
             else:
-                moved |= written.changes.moves_markets
+                moved |= not written.changes.is_empty
                 for line in _changes(written, is_dry=is_dry):
                     self.stdout.write(f"{reader.label_of(source.exchange)}: {line}")
         if moved and not is_dry:
@@ -83,7 +83,7 @@ class Command(BaseCommand):
             raise CommandError("\n".join(failures))
 
     def _tell(self, user: User) -> None:
-        """Have a runtime that is up watch what is held now."""
+        """Have a runtime that is up know what is held now."""
         try:
             client.send(
                 user,

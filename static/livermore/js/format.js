@@ -8,6 +8,25 @@ export function signed(value, digits = 0) {
   return (value > 0 ? "+" : MINUS) + text;
 }
 
+const written = (value, options) => Number(value).toLocaleString("en-GB", options);
+
+/** A quantity: thousands set apart, and no more than eight decimals of it. */
+export const amount = (value) => written(value, { maximumFractionDigits: 8 });
+
+/** A price: two to four decimals, and of one below 1 the first four figures. */
+export function price(value) {
+  const size = Math.abs(Number(value));
+  if (size < 1) return written(value, { maximumSignificantDigits: 4 });
+  return written(value, { minimumFractionDigits: 2, maximumFractionDigits: size >= 1_000 ? 2 : 4 });
+}
+
+/** A gain or a loss, with its sign. */
+export function percent(value) {
+  const text = written(Math.abs(value), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const sign = text === "0.0" ? "" : value > 0 ? "+" : MINUS;
+  return `${sign}${text} %`;
+}
+
 export const count = (number) => number.toLocaleString("en-GB");
 
 export const plural = (number, one, many = `${one}s`) =>

@@ -166,7 +166,7 @@ async def test_positions_are_read_at_the_start_and_then_every_few_hours(
     assert told.next_at - told.read_at == pytest.approx(2 * HOUR * 1_000, abs=5_000)
 
 
-async def test_only_other_markets_are_a_change_of_what_is_watched(
+async def test_whatever_else_is_held_is_told_and_another_quantity_moves_no_plan(
     turning: Turning, anna: User
 ) -> None:
     await turning.follow(anna)
@@ -178,14 +178,14 @@ async def test_only_other_markets_are_a_change_of_what_is_watched(
     turning.exchange.amounts = {"BTC": "3"}
     turning.now += 2 * HOUR
     await turning.reads(3)
-    assert turning.changed == [anna.sub]
+    assert turning.changed == [anna.sub] * 2
     now = await turning.rows(anna)
     assert now["BTC-USD"].quantity == 3
     assert now["BTC-USD"].updated_at == first["BTC-USD"].updated_at
     turning.exchange.amounts = {"BTC": "3", "ETH": "1"}
     turning.now += 2 * HOUR
     await turning.reads(4)
-    assert turning.changed == [anna.sub] * 2
+    assert turning.changed == [anna.sub] * 3
 
 
 async def test_what_fails_is_tried_again_within_growing_bounds(

@@ -200,15 +200,13 @@ def test_only_what_is_different_changes() -> None:
     assert made.opened == (one("XRP-USD", "4"),)
     assert made.resized == (one("ETH-USD", "2.5"),)
     assert made.closed == (market("SOL-USD"),)
-    assert made.moves_markets
     assert not made.is_empty
 
 
-def test_another_quantity_alone_moves_no_market() -> None:
+def test_another_quantity_is_a_change_and_the_same_written_otherwise_is_none() -> None:
     made = changes([known("BTC-USD", "1")], [one("BTC-USD", "2")])
-    assert not made.moves_markets
     assert not made.is_empty
-    assert changes([known("BTC-USD", "1")], [one("BTC-USD", "1")]).is_empty
+    assert changes([known("BTC-USD", "1")], [one("BTC-USD", "1.0")]).is_empty
 
 
 def test_what_was_entered_by_hand_stands_and_a_difference_is_said() -> None:

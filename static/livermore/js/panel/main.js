@@ -18,6 +18,7 @@ import {
   tickCommands,
 } from "./lists.js";
 import { showNotices } from "./notices.js";
+import { showPositions } from "./positions.js";
 import * as tools from "./tools.js";
 
 const TICK_MS = 500;
@@ -33,7 +34,9 @@ function tick() {
   tools.showToggle();
   tools.showUndo(isCurrent(shown));
   tickCommands();
-  if (known.status) showExchanges(known.status.exchanges, isCurrent(shown));
+  if (!known.status) return;
+  showExchanges(known.status.exchanges, isCurrent(shown));
+  showPositions(known.status, at);
 }
 
 /** What changes with a status. */
