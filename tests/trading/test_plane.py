@@ -149,6 +149,20 @@ async def test_what_is_held_is_seeded_before_the_rest_of_the_watchlist() -> None
         assert "ONE_DAY" in {ask.first("granularity") for ask in of_market}, "the last of a warm-up"
 
 
+async def test_what_begins_to_be_held_while_it_waits_is_seeded_before_the_rest() -> None:
+    recorder, last = Recorder(), XRP
+    async with running.serving() as simulator:
+        rest = Rest(simulator)
+        async with running.turning(simulator, recorder, exchange=SlowCoinbase()) as plane:
+            gate, plan = Gate(is_open=True), running.plan(BTC, ETH, SOL, last)
+            plane.install(running.owner(), plan, gate)
+            await running.until(lambda: rest.candles_of(BTC), "the first of the watchlist")
+            assert not rest.candles_of(last)
+            plane.install(running.owner(), replace(plan, held=frozenset({last})), gate)
+            await running.until(lambda: rest.candles_of(last), "what is held now")
+            assert not rest.candles_of(SOL)
+
+
 async def test_a_warm_up_says_how_far_it_is_until_it_is_done() -> None:
     seen: list[WarmUp] = []
 

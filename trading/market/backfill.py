@@ -117,22 +117,32 @@ class Backfill:
         self._http = http
         self._shelf = shelf
         self._queue: asyncio.PriorityQueue[tuple[int, int, HistoryJob]] = asyncio.PriorityQueue()
+        self._waiting: set[HistoryJob] = set()
         self._submitted = 0
         self._at_work: dict[HistoryJob, asyncio.Task[None]] = {}
 
     @property
     def waiting(self) -> int:
         """Jobs that nobody has begun."""
-        return self._queue.qsize()
+        return len(self._waiting)
 
     def submit(self, job: HistoryJob) -> None:
         """Take a job; its ``done`` is called once, on this loop."""
-        self._submitted += 1
-        self._queue.put_nowait((job.urgency, self._submitted, job))
+        self._waiting.add(job)
+        self._line_up(job)
+
+    def hasten(self, job: HistoryJob, urgency: Urgency) -> None:
+        """Let a job go by a sooner urgency from now on, wherever in the queue it waits."""
+        if urgency >= job.urgency:
+            return
+        job.urgency = urgency
+        if job in self._waiting:
+            self._line_up(job)  # the place that it had is passed over
 
     def withdraw(self, job: HistoryJob) -> None:
         """Ask nothing more for a job, and never call its ``done``; harmless when it is over."""
         job.is_withdrawn = True
+        self._waiting.discard(job)
         if (fetching := self._at_work.get(job)) is not None:
             fetching.cancel()
 
@@ -173,13 +183,18 @@ class Backfill:
 
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
         while True:
-            _, _, job = await self._queue.get()
-            if job.is_withdrawn:
-                continue
+            urgency, _, job = await self._queue.get()
+            if job not in self._waiting or urgency != job.urgency:
+                continue  # withdrawn, or hastened and so in the queue twice
+            self._waiting.remove(job)
             fetching = tasks.create_task(self._attempt(job), name=f"history of {job.symbol}")
             self._at_work[job] = fetching
             await asyncio.wait([fetching])
             del self._at_work[job]
+
+    def _line_up(self, job: HistoryJob) -> None:
+        self._submitted += 1
+        self._queue.put_nowait((job.urgency, self._submitted, job))
 
     async def _attempt(self, job: HistoryJob) -> None:
         try:

@@ -58,12 +58,19 @@ class Supply:
         """Tell what is certain by now, and ask for what is missing."""
         track.seat_arrivals()
         track.tell()
+        self._hasten(track)
         if not track.may_fetch:
             return
         if track.series.needs_warm_up:
             self._warm_up(track)
         elif hole := track.series.hole():
             self._repair(track, hole)
+
+    def _hasten(self, track: Track) -> None:
+        """What somebody began to hold while its warm-up waits goes before the rest, too."""
+        job = track.warm_up
+        if job is not None and job.urgency is Urgency.WARM_UP and track.is_held:
+            self._backfill.hasten(job, Urgency.WARM_UP_OF_POSITION)
 
     def _repair(self, track: Track, hole: Hole) -> None:
         def done(job: HistoryJob, error: ExchangeError | None) -> None:

@@ -182,6 +182,45 @@ async def test_repairs_go_before_warm_ups() -> None:
     assert outcomes.ended[0][0].symbol == "ETH-USD"
 
 
+async def test_what_is_hastened_goes_before_what_waits_and_once() -> None:
+    outcomes = Outcomes()
+    async with (
+        running.serving() as simulator,
+        ExchangeHttp(running.COINBASE, simulator.rest) as http,
+    ):
+        rest = running.Rest(simulator)
+        backfill = Backfill(running.COINBASE, http)
+        for _ in range(30):
+            backfill.submit(job(outcomes, urgency=Urgency.WARM_UP))
+        held = job(outcomes, urgency=Urgency.WARM_UP, symbol="ETH-USD")
+        backfill.submit(held)
+        backfill.hasten(held, Urgency.WARM_UP_OF_POSITION)
+        backfill.hasten(held, Urgency.WARM_UP)  # nobody is put back
+        assert (backfill.waiting, held.urgency) == (31, Urgency.WARM_UP_OF_POSITION)
+        task = asyncio.create_task(backfill.run(), name="backfill under test")
+        await outcomes.count(31)
+        task.cancel()
+        await asyncio.wait([task])
+    assert [ended.symbol for ended, _ in outcomes.ended].count("ETH-USD") == 1
+    assert backfill.waiting == 0
+    asked = [ask.path.split("/")[-2] for ask in rest.asked]
+    # Several ask at once; whose turn came first is what counts.
+    assert list(dict.fromkeys(asked)) == ["ETH-USD", "BTC-USD"]
+
+
+async def test_a_job_that_failed_is_not_asked_again_by_being_hastened() -> None:
+    outcomes = Outcomes()
+    async with running.serving() as simulator, backfilling(simulator) as backfill:
+        unknown = job(outcomes, urgency=Urgency.WARM_UP, symbol="NOBODY-USD")
+        backfill.submit(unknown)
+        await outcomes.count(1)
+        backfill.hasten(unknown, Urgency.WARM_UP_OF_POSITION)
+        assert backfill.waiting == 0
+        backfill.submit(unknown)
+        await outcomes.count(2)
+    assert len(outcomes.ended) == 2
+
+
 async def test_what_is_ordered_waits_for_everything_else() -> None:
     outcomes = Outcomes()
     async with (
