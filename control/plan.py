@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Max, Window
+from django.db.models import Window
 from django.db.models.functions import RowNumber
 
 from control.models import Reversible
@@ -30,7 +30,7 @@ from trading.core.market import Market, Timeframe
 from trading.core.modes import Mode, SignalKind
 from trading.core.signals import Direction
 from trading.exchanges.registry import EXCHANGES
-from trading.models import Alert, Position
+from trading.models import Alert
 from trading.ports import DeskPlan, ToldSignal
 
 TOLD_SIGNALS = 8
@@ -101,12 +101,14 @@ def situation(user_id: int) -> Situation:
     found = credentials.usable(holder, first=named)
     held = _held(user_id, stored.document)
     costs = {one.market: one.cost_basis if one.quantity else None for one in held}
+    made = plan_of(stored.document, row.mode, costs)
     return Situation(
         desired=wanted,
         settings_revision=stored.revision,
         plan=replace(
-            plan_of(stored.document, row.mode, costs),
-            since=_wanted_since(user_id, stored),
+            made,
+            since=_seconds(max(desired.decided_at(user_id), stored.updated_at)),
+            positions_since=_positions_since(stored.document, made, held),
         ),
         document=stored.document,
         held=held,
@@ -159,12 +161,24 @@ def _told(user_id: int) -> tuple[ToldSignal, ...]:
     )
 
 
-def _wanted_since(user_id: int, stored: services.Stored) -> int:
-    """When what a plan is made of changed last, unix seconds."""
-    held = Position.objects.filter(user_id=user_id)
-    newest: datetime | None = held.aggregate(newest=Max("updated_at"))["newest"]
-    moments = (desired.decided_at(user_id), stored.updated_at, newest)
-    return math.ceil(max(moment.timestamp() for moment in moments if moment is not None))
+def _positions_since(document: Settings, made: DeskPlan, held: Iterable[Held]) -> dict[Market, int]:
+    """When the markets of a plan began to be wanted that are wanted for what is held of them.
+
+    A market that the document names is wanted anyway; what was paid for it makes signals as well.
+    """
+    watches_positions = document.modes.of(Mode(made.mode)).symbol_source == "positions"
+    named = {Market(row.exchange, row.symbol) for row in document.position_symbols}
+    return {
+        one.market: _seconds(one.changed_at)
+        for one in held
+        if one.market in made.holdings
+        or (watches_positions and one.market in made.held and one.market not in named)
+    }
+
+
+def _seconds(moment: datetime) -> int:
+    """The first whole unix second that is not before a moment."""
+    return math.ceil(moment.timestamp())
 
 
 def last_undo(user_id: int) -> Undo | None:

@@ -79,6 +79,8 @@ class DeskPlan:
         rules: Which signals count, and from where.
         since: From when on it has been wanted without a break, unix seconds; None: not known. A
             signal of an outage that began later was missed, one from before is nobody's.
+        positions_since: From when on single markets have been, where that is a moment of their
+            own: when a position was opened, or its cost entered.
         held: Which of the markets are positions: they are warmed up before the rest.
         holdings: What is held of the markets, where it is known what it cost.
         indicators: Which are shown, by name. What the others find is not for this user.
@@ -91,10 +93,17 @@ class DeskPlan:
     timeframes: tuple[Timeframe, ...]
     rules: SignalRules
     since: int | None = None
+    positions_since: Mapping[Market, int] = field(default_factory=dict)
     held: frozenset[Market] = frozenset()
     holdings: Mapping[Market, Holding] = field(default_factory=dict)
     indicators: tuple[str, ...] = tuple(INDICATORS)
     told: tuple[ToldSignal, ...] = ()
+
+    def since_of(self, market: Market) -> int | None:
+        """From when on one of its markets has been wanted without a break; None: not known."""
+        if self.since is None:
+            return None
+        return max(self.since, self.positions_since.get(market, 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Q
@@ -29,12 +30,14 @@ class Held:
         quantity: In base currency; may be 0.
         cost_basis: Average price paid, in quote currency; None: unknown.
         by_hand: Its owner entered it; else an exchange has reported it.
+        changed_at: When its market began to be held, or its cost changed.
     """
 
     market: Market
     quantity: Decimal
     cost_basis: Decimal | None
     by_hand: bool
+    changed_at: datetime
 
 
 def held_by(user_id: int, read: Collection[str] | None = None) -> tuple[Held, ...]:
@@ -47,7 +50,7 @@ def held_by(user_id: int, read: Collection[str] | None = None) -> tuple[Held, ..
     if read is not None:
         rows = rows.filter(Q(source=Position.Source.MANUAL) | Q(exchange__in=list(read)))
     columns = rows.order_by("exchange", "symbol").values_list(
-        "exchange", "symbol", "quantity", "cost_basis", "source"
+        "exchange", "symbol", "quantity", "cost_basis", "source", "updated_at"
     )
     return tuple(
         Held(
@@ -55,8 +58,9 @@ def held_by(user_id: int, read: Collection[str] | None = None) -> tuple[Held, ..
             quantity=quantity,
             cost_basis=cost_basis,
             by_hand=source == Position.Source.MANUAL,
+            changed_at=changed_at,
         )
-        for exchange, symbol, quantity, cost_basis, source in columns
+        for exchange, symbol, quantity, cost_basis, source, changed_at in columns
     )
 
 

@@ -177,9 +177,8 @@ def changed(document: dict[str, Any]) -> dict[str, Any]:
     [
         lambda user: desired.record(user.pk, is_paused=False),
         lambda user: services.change(user.pk, changed, by=user, origin="tests"),
-        lambda user: Position.objects.create(user=user, symbol="BTC-USD", quantity=1),
     ],
-    ids=["a wish", "a save", "a position"],
+    ids=["a wish", "a save"],
 )
 def test_a_plan_knows_since_when_it_is_wanted(say: Callable[[User], object]) -> None:
     user: User = UserFactory.create(is_paused=False)
@@ -194,6 +193,53 @@ def test_a_plan_knows_since_when_it_is_wanted(say: Callable[[User], object]) -> 
     assert wanted_for() == pytest.approx(86_400, abs=60)
     say(user)
     assert wanted_for() == pytest.approx(0, abs=60)
+
+
+def opened(user: User, market: Market, *, hours_ago: float, **columns: Any) -> None:
+    """A position as it was opened, or its cost entered, some hours ago."""
+    position = Position.objects.create(user=user, symbol=market.symbol, quantity=1, **columns)
+    at = timezone.now() - timedelta(hours=hours_ago)
+    Position.objects.filter(pk=position.pk).update(updated_at=at)
+
+
+def hours_wanted(user: User, mode: Mode) -> dict[Market, float]:
+    """For how many hours each market of a user's plan has been wanted."""
+    User.objects.filter(pk=user.pk).update(runtime_mode=mode)
+    made = plan.situation(user.pk).plan
+    assert made is not None
+    now = timezone.now().timestamp()
+    since = {market: made.since_of(market) for market in made.markets}
+    return {market: round((now - (at or 0)) / 3_600, 1) for market, at in since.items()}
+
+
+@pytest.mark.django_db
+def test_a_position_that_opens_is_new_and_what_was_watched_before_is_not() -> None:
+    watchlist = [row(BTC), row(ETH)]
+    user: User = UserFactory.create(is_paused=False, document={"watchlist": watchlist})
+    stranger: User = UserFactory.create(is_paused=False)
+    long_ago(user)
+    opened(user, BTC, hours_ago=5)
+    opened(user, ETH, hours_ago=1)
+    opened(stranger, BTC, hours_ago=0)
+    assert hours_wanted(user, Mode.POSITION_MONITOR) == {BTC: 5.0, ETH: 1.0}
+    assert hours_wanted(user, Mode.SCALPER_MACDV) == {BTC: 24.0, ETH: 24.0}, "it was watched anyway"
+
+
+@pytest.mark.django_db
+def test_what_was_paid_makes_signals_from_when_it_was_entered() -> None:
+    user: User = UserFactory.create(is_paused=False, document={"watchlist": [row(BTC), row(ETH)]})
+    long_ago(user)
+    opened(user, BTC, hours_ago=2, cost_basis=100)
+    assert hours_wanted(user, Mode.SCALPER_MACDV) == {BTC: 2.0, ETH: 24.0}
+
+
+@pytest.mark.django_db
+def test_a_market_that_counts_as_held_anyway_is_not_new_when_it_is() -> None:
+    document = {"position_symbols": [row(BTC)]}
+    user: User = UserFactory.create(is_paused=False, document=document)
+    long_ago(user)
+    opened(user, BTC, hours_ago=1)
+    assert hours_wanted(user, Mode.POSITION_MONITOR) == {BTC: 24.0}
 
 
 def alert(user: User, minute: int, **fields: Any) -> Alert:

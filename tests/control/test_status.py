@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -66,7 +67,13 @@ def test_a_status_says_what_both_planes_know() -> None:
     assert (cell.v, cell.stage) == (151.24, "risk-overbought")
 
 
-HELD = Held(market=BTC, quantity=Decimal(2), cost_basis=Decimal(4), by_hand=True)
+HELD = Held(
+    market=BTC,
+    quantity=Decimal(2),
+    cost_basis=Decimal(4),
+    by_hand=True,
+    changed_at=datetime.now(UTC),
+)
 
 
 def test_a_status_says_what_is_held_and_what_it_is_worth() -> None:

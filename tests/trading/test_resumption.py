@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.trading import running
-from tests.trading.running import BTC, EAGER, Recorder, Rest
+from tests.trading.running import BTC, EAGER, ETH, Recorder, Rest
 from trading.core.market import Candle, Market, Timeframe
-from trading.ports import Shelf
+from trading.ports import Gate, Shelf
 from trading.simulator.server import Simulator
 
 pytestmark = pytest.mark.timeout(120)
@@ -73,6 +73,29 @@ async def test_what_a_desk_has_wanted_since_the_outage_only_it_has_not_missed() 
             running.install(plane, "ann", BTC, rules=EAGER, since=ended_at + 300)
             await running.minutes_told(after, BTC, 13)
     assert not running.fired_between(after, 0, ended_at + int(OUTAGE_SECONDS) - 120)
+
+
+async def test_a_position_that_opened_since_then_takes_no_miss_from_what_was_watched() -> None:
+    recorder = Recorder()
+    async with running.serving() as simulator:
+        async with running.turning(simulator, recorder) as plane:
+            running.install(plane, "ann", BTC, ETH, rules=EAGER)
+            for market in (BTC, ETH):
+                await running.minutes_told(recorder, market, 4)
+        ended_at = min(recorder.minutes(market)[-1].closes_at for market in (BTC, ETH))
+        outage_ends = max(recorder.minutes(market)[-1].closes_at for market in (BTC, ETH))
+        await running.passed(simulator, OUTAGE_SECONDS)
+        after = Recorder()
+        async with running.turning(simulator, after, shelf=recorder) as plane:
+            both = replace(running.plan(BTC, ETH, rules=EAGER), since=LONG_AGO)
+            wanted = replace(both, positions_since={ETH: ended_at + 300})
+            plane.install(running.owner("ann"), wanted, Gate(is_open=True))
+            for market in (BTC, ETH):
+                await running.minutes_told(after, market, 13)
+    outage_ends += int(OUTAGE_SECONDS) - 120
+    told = running.fired_between(after, ended_at, outage_ends)
+    assert {fired.signal.market for fired in told} == {BTC}
+    assert all(fired.missed for fired in told)
 
 
 class EightHoursOlder:

@@ -67,7 +67,7 @@ class Track:
     @property
     def is_held(self) -> bool:
         """Whether it is a position of somebody who may look at it now."""
-        return any(self.market in desk.seat.plan.held for desk in self._watchers if desk.is_open)
+        return any(self.market in desk.seat.plan.held and desk.is_open for desk in self._watchers)
 
     @property
     def may_fetch(self) -> bool:
@@ -211,7 +211,7 @@ class Track:
 
         A desk of another process wanted the same, and looked until that ended.
         """
-        since, resumed_at = desk.seat.plan.since, self._resumed_at
+        since, resumed_at = desk.seat.plan.since_of(self.market), self._resumed_at
         if since is None or resumed_at is None or not desk.attendance(self.market).is_new:
             return self.series.server_time_us
         if since <= resumed_at:

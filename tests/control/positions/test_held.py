@@ -16,7 +16,13 @@ from trading.models import Position, PositionReading
 from trading.ports import DeskFacts, MarketFacts
 
 BTC, ETH = Market("coinbase", "BTC-USD"), Market("coinbase", "ETH-USD")
-HELD = Held(market=BTC, quantity=Decimal("0.500"), cost_basis=Decimal("4.000"), by_hand=False)
+HELD = Held(
+    market=BTC,
+    quantity=Decimal("0.500"),
+    cost_basis=Decimal("4.000"),
+    by_hand=False,
+    changed_at=datetime.now(UTC),
+)
 
 
 def facts(close: float) -> DeskFacts:
