@@ -23,6 +23,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
+from control.api.alerts.routes import router as alerts_router
 from control.api.commands import router as commands_router
 from control.api.credentials import router as credentials_router
 from control.api.problems import KINDS as RUNTIME_KINDS
@@ -42,8 +43,8 @@ from settings_app.problems import (
 View = Callable[..., HttpResponse]
 
 DESCRIPTION = """\
-Your own settings, and your own runtime. Whose they are is said by the session: sign in at
-`/admin/login/`. Requests that send something need the CSRF token in `X-CSRFToken`.
+Your own settings, your own runtime, and what you were told. Whose they are is said by the session:
+sign in at `/admin/login/`. Requests that send something need the CSRF token in `X-CSRFToken`.
 `docs/api.md` has examples for the command line.
 """
 
@@ -102,6 +103,7 @@ api = LivermoreAPI(
 api.add_router("/settings", settings_router)
 api.add_router("/settings", credentials_router)
 api.add_router("/control", commands_router)
+api.add_router("", alerts_router)
 
 
 # ---------------------------------------------------------------------- errors

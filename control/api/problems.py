@@ -1,4 +1,4 @@
-"""What can be wrong with a command over HTTP, beside what can be wrong with any request.
+"""What can be wrong with a command or an alert over HTTP, beside what can be with any request.
 
 Rule 1: as in `settings_app.problems`, of which this is the runtime's part of the table.
 """
@@ -28,8 +28,20 @@ NOT_SENT: Final = Kind("not-sent", HTTPStatus.SERVICE_UNAVAILABLE, "The command 
 RUNTIME_UNKNOWN: Final = Kind(
     "runtime-unknown", HTTPStatus.SERVICE_UNAVAILABLE, "What the runtime does cannot be known now"
 )
+INVALID_REQUEST: Final = Kind(
+    "invalid-request", HTTPStatus.UNPROCESSABLE_ENTITY, "The request breaks a rule"
+)
+NOT_DELIVERED: Final = Kind("not-delivered", HTTPStatus.CONFLICT, "The message did not arrive")
 
-KINDS: Final = (RUNTIME_OFFLINE, COMMAND_FAILED, INVALID_COMMAND, NOT_SENT, RUNTIME_UNKNOWN)
+KINDS: Final = (
+    RUNTIME_OFFLINE,
+    COMMAND_FAILED,
+    NOT_DELIVERED,
+    INVALID_COMMAND,
+    INVALID_REQUEST,
+    NOT_SENT,
+    RUNTIME_UNKNOWN,
+)
 
 _RETRY: Final[Mapping[str, str]] = {"Retry-After": str(RETRY_SECONDS)}
 

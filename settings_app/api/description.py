@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from settings_app import problems
 from settings_app.api.answers import Answer, ErrorAnswer, SavedAnswer
-from settings_app.api.requests import Parameter
+from settings_app.api.requests import A_MOMENT, Parameter
 from settings_app.problems import Kind
 from settings_app.schema import json_schema
 
@@ -165,6 +165,10 @@ def _described(parameter: Parameter) -> Node:
         least, most = parameter.bounds
         kind = "integer" if parameter.is_whole else "number"
         schema = {"type": kind, "minimum": least, "maximum": most}
+    elif parameter.choices:
+        schema["enum"] = list(parameter.choices)
+    elif parameter.is_moment:
+        schema |= {"format": "date-time", "examples": [A_MOMENT]}
     return {
         "name": parameter.name,
         "in": "query",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from ninja import Router
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 Register = Callable[[View], View]
 
 

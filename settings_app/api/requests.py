@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 from django.http import HttpRequest
@@ -37,6 +39,9 @@ MOST_BYTES: Final = 1024 * 1024  # of a body; the largest valid document has a f
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"  # RFC 7396
 
+A_MOMENT: Final = "2026-11-28T09:30:00Z"
+
+_UNESCAPED_PLUS: Final = re.compile(r" (?=[0-9]{2}:[0-9]{2}$)", re.ASCII)
 _WHOLE: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
@@ -50,12 +55,16 @@ class Parameter:
         description: What it does.
         is_flag: It is ``true`` or ``false``, else a text.
         bounds: It is a number from the one to the other; whole, where they are.
+        choices: It is one of these words.
+        is_moment: It is a time with its zone.
     """
 
     name: str
     description: str
     is_flag: bool = False
     bounds: tuple[int, int] | tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+    is_moment: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -88,8 +97,22 @@ class Query:
         return value == "true"
 
     def text(self, parameter: Parameter) -> str | None:
-        """The value; None where it is left out."""
-        return self._values.get(parameter.name)
+        """The value, one of its words where it has some; None where it is left out."""
+        value = self._values.get(parameter.name)
+        if value is not None and parameter.choices and value not in parameter.choices:
+            words = " or ".join(parameter.choices)
+            _refuse(f"The parameter {parameter.name} must be {words}.")
+        if value is not None and "\0" in value:  # PostgreSQL has no such letter
+            _refuse(f"The parameter {parameter.name} must be text without NUL.")
+        return value
+
+    def moment(self, parameter: Parameter) -> datetime | None:
+        """A time with its zone; None where it is left out."""
+        value = self._values.get(parameter.name)
+        moment = None if value is None else _moment(value)
+        if value is not None and moment is None:
+            _refuse(f"The parameter {parameter.name} must be a time with its zone: {A_MOMENT}.")
+        return moment
 
     def number(self, parameter: Parameter) -> float | None:
         """A number within its bounds; None where it is left out."""
@@ -102,6 +125,14 @@ class Query:
             kind = "a whole number" if parameter.is_whole else "a number"
             _refuse(f"The parameter {parameter.name} must be {kind} from {least} to {most}.")
         return float(value)
+
+
+def _moment(text: str) -> datetime | None:
+    with suppress(ValueError, OverflowError):
+        # A plus that was not escaped arrives as a blank.
+        moment = datetime.fromisoformat(_UNESCAPED_PLUS.sub("+", text))
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    return None
 
 
 def _way_out(name: str, known: Sequence[str]) -> str:

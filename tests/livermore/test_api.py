@@ -148,7 +148,7 @@ def test_no_operation_of_any_router_is_without_the_guard(user: User) -> None:
                 count += 1
                 assert list(operation.auth_callbacks) == api.auth, operation.view_func
                 assert not operation.csrf_exempt
-    assert count == 23
+    assert count == 29
 
 
 @pytest.mark.django_db
@@ -230,6 +230,9 @@ def test_the_document_describes_every_operation_and_nothing_else(document: dict[
         "GET /api/control/commands/{command_id}",
         "GET /api/control/status",
         "GET /api/control/history",
+        "GET /api/alerts",
+        "GET /api/alerts/{alert_id}",
+        "GET /api/alerts.csv",
     }
     ids = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(ids) == len(set(ids))
