@@ -1,8 +1,7 @@
-"""Alerts to read and positions to keep, in the admin.
+"""Positions to keep, in the admin, and what every page of a user's rows has in common.
 
 Rule 1: staff see and touch their own rows; a superuser everybody's. A stranger's row is a 404.
-Rule 2: an alert is history: nobody adds or changes one, and only a superuser deletes it.
-Rule 3: a position that the exchange reported is the exchange's to change, but for its cost basis:
+Rule 2: a position that the exchange reported is the exchange's to change, but for its cost basis:
     what was paid is its owner's word.
 """
 
@@ -17,7 +16,7 @@ from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
 from trading.exchanges.registry import EXCHANGES
-from trading.models import SYSTEM, Alert, Position, PositionReading
+from trading.models import Position, PositionReading
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin
@@ -55,7 +54,8 @@ class HistoryAdmin(ModelAdmin[Row]):
     """What has happened to a user: nobody adds or changes it, and only a superuser deletes it."""
 
     list_display: tuple[str, ...]
-    list_select_related = ("user",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("user",)
+    empty_value_display = NOTHING
     show_full_result_count = False  # a count of every row, each time, for nothing
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
@@ -78,43 +78,6 @@ class HistoryAdmin(ModelAdmin[Row]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return is_superuser(request)
-
-
-@admin.register(Alert)
-class AlertAdmin(HistoryAdmin[Alert]):
-    """What was told, newest first."""
-
-    list_display = ("closed", "about", "timeframe", "what", "macd_v", "close_price", "state")
-    list_display_links = ("closed", "about")
-    list_filter = ("state", "kind", "direction", "timeframe", "exchange")
-    search_fields = ("symbol", "exchange")
-    date_hierarchy = "created_at"  # not every alert has a candle
-
-    @admin.display(description="candle closed (UTC)", ordering="candle_closed_at")
-    def closed(self, alert: Alert) -> str:
-        # What is no signal has no candle, and its own moment instead.
-        return f"{alert.candle_closed_at or alert.created_at:%Y-%m-%d %H:%M}"
-
-    @admin.display(description="symbol", ordering="symbol")
-    def about(self, alert: Alert) -> str:
-        return alert.symbol or "Livermore"
-
-    @admin.display(description="what happened", ordering="kind")
-    def what(self, alert: Alert) -> str:
-        if alert.kind == SYSTEM:
-            return f"{'✓' if alert.values.get('state') == 'ended' else '⚠'} {alert.detail}"
-        arrow = "▲" if alert.direction == "up" else "▼"
-        return f"{arrow} {alert.get_kind_display()} {alert.detail}"
-
-    @admin.display(description="MACD-V", ordering="value")
-    def macd_v(self, alert: Alert) -> str:
-        if alert.value is None:
-            return NOTHING
-        return f"{alert.value:+.1f}".replace("-", "\N{MINUS SIGN}")
-
-    @admin.display(description="price", ordering="price")
-    def close_price(self, alert: Alert) -> str:
-        return NOTHING if alert.price is None else f"{alert.price.normalize():f}"
 
 
 class PositionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django import template
 
+from control.marks import LOOKS, SAYS_NOTHING, Mark, mark_of_alert
 from control.protocol import HistoryEntry
 
 register = template.Library()
@@ -109,3 +110,17 @@ def short(symbol: str) -> str:
 def words(name: str) -> str:
     """A name of the program as people write it: ``price-move`` is a price move."""
     return name.replace("-", " ")
+
+
+@register.filter
+def mark(state: str | None) -> Mark:
+    """How an alert's state is shown; one of a newer program by its own name."""
+    if not state or state not in LOOKS:
+        return Mark(state or "", "off", "unknown")
+    return mark_of_alert(state)
+
+
+@register.filter
+def says_nothing(state: str | None) -> bool:
+    """Whether a list of signals leaves this state unmarked."""
+    return not state or state in SAYS_NOTHING

@@ -1,4 +1,4 @@
-"""Alerts and positions in the admin: owner, stranger, superuser."""
+"""Positions in the admin: owner and stranger."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from django.urls import reverse
 
 from settings_app.models import User
 from tests.settings_app.factories import UserFactory
-from tests.trading.test_models import told
-from trading.alerts.compose import system_alert
-from trading.models import Alert, Position, PositionReading
+from trading.models import Position, PositionReading
 
 pytestmark = pytest.mark.django_db
 
-ALERTS = "admin:trading_alert_changelist"
-ALERT = "admin:trading_alert_change"
 POSITIONS = "admin:trading_position_changelist"
 POSITION = "admin:trading_position_change"
 
@@ -40,88 +36,21 @@ def bob() -> User:
 
 
 @pytest.fixture
-def root() -> User:
-    return UserFactory.create(is_superuser=True)
-
-
-@pytest.fixture
-def alert(ann: User) -> Alert:
-    made = told(ann.pk)
-    made.save()
-    return made
-
-
-@pytest.fixture
 def position(ann: User) -> Position:
     return Position.objects.create(user=ann, symbol="BTC-USD", quantity=Decimal("0.5"))
 
 
-def test_owner_reads_alerts_in_words(ann: User, alert: Alert) -> None:
-    page = signed_in(ann).get(reverse(ALERTS))
-    assert page.status_code == 200
-    for words in ("2026-09-30 12:02", "▲ level through +150", "+160.0", "Waiting"):
-        assert words in page.content.decode()
-    assert signed_in(ann).get(reverse(ALERT, args=[alert.pk])).status_code == 200
-
-
-@pytest.mark.parametrize(("state", "sign"), [("began", "⚠"), ("ended", "✓")])
-def test_what_concerns_livermore_itself_is_read_beside_the_signals(
-    ann: User, alert: Alert, state: str, sign: str
-) -> None:
-    told = system_alert(ann.pk, exchange="", detail="No worker.", values={"state": state})
-    told.save()
-    client = signed_in(ann)
-    page = client.get(reverse(ALERTS)).content.decode()
-    for words in (
-        "Livermore",
-        f"{sign} No worker.",
-        "▲ level through +150",
-        f"{told.created_at:%H:%M}",
-    ):
-        assert words in page
-    only = client.get(reverse(ALERTS), {"kind": "system"}).content.decode()
-    assert "No worker." in only
-    assert "through +150" not in only
-    assert client.get(reverse(ALERT, args=[told.pk])).status_code == 200
-
-
-def test_stranger_sees_nothing_of_it(bob: User, alert: Alert, position: Position) -> None:
+def test_stranger_sees_nothing_of_it(bob: User, position: Position) -> None:
     stranger = signed_in(bob)
-    assert "BTC-USD" not in stranger.get(reverse(ALERTS)).content.decode()
     assert "BTC-USD" not in stranger.get(reverse(POSITIONS)).content.decode()
-    for name, row in ((ALERT, alert), (POSITION, position)):
-        page = stranger.get(reverse(name, args=[row.pk]), follow=True)
-        assert "BTC-USD" not in page.content.decode()
-    position.refresh_from_db()
+    page = stranger.get(reverse(POSITION, args=[position.pk]), follow=True)
+    assert "BTC-USD" not in page.content.decode()
     stranger.post(
         reverse(POSITION, args=[position.pk]),
         {"exchange": "coinbase", "symbol": "BTC-USD", "quantity": "9"},
     )
     position.refresh_from_db()
     assert position.quantity == Decimal("0.5")
-
-
-def test_anonymous_is_sent_to_the_sign_in(alert: Alert) -> None:
-    assert Client().get(reverse(ALERTS)).status_code == 302
-
-
-def test_superuser_sees_everybodys_and_whose(root: User, ann: User, alert: Alert) -> None:
-    page = signed_in(root).get(reverse(ALERTS)).content.decode()
-    assert "BTC-USD" in page
-    assert ann.username in page
-
-
-def test_nobody_adds_or_changes_an_alert_and_a_superuser_deletes_it(
-    root: User, ann: User, alert: Alert
-) -> None:
-    for user in (root, ann):
-        client = signed_in(user)
-        assert client.get(reverse("admin:trading_alert_add")).status_code == 403
-        assert client.post(reverse(ALERT, args=[alert.pk]), {"detail": "x"}).status_code == 403
-    delete = reverse("admin:trading_alert_delete", args=[alert.pk])
-    assert signed_in(ann).post(delete, {"post": "yes"}).status_code == 403
-    assert signed_in(root).post(delete, {"post": "yes"}).status_code == 302
-    assert not Alert.objects.exists()
 
 
 def test_owner_enters_and_edits_a_position_by_hand(ann: User) -> None:

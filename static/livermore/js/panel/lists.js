@@ -16,6 +16,16 @@ const ANSWERS = {
   recorded: ["warn", "recorded", "Recorded"],
   unanswered: ["warn", "stale", "No answer"],
 };
+// What became of a signal; the same rules as `control/marks.py`.
+const STATES = {
+  delivered: ["ok", "ok", "Delivered"],
+  uncertain: ["warn", "unknown", "Uncertain"],
+  failed: ["bad", "x", "Failed"],
+  missed: ["warn", "stale", "Missed"],
+  quiet: ["off", "moon", "Quiet hours"],
+  muted: ["off", "muted", "Muted"],
+};
+const UNMARKED = ["pending", "recorded"];
 
 // ── signals ────────────────────────────────────────────────────────────────
 
@@ -31,8 +41,17 @@ function signalRow(signal) {
   });
   row.title = signal.detail;
   setAttribute($(".lv-z", row), "data-z", zone(signal.value));
-  $("[data-missed]", row).hidden = signal.state !== "missed";
+  showState($("[data-mark]", row), signal.state);
   return row;
+}
+
+function showState(mark, state) {
+  const [tone, glyph, word] = STATES[state] ?? ["off", "unknown", state];
+  setAttribute(mark, "data-s", tone);
+  setIcon(mark, glyph);
+  mark.title = word;
+  fill(mark, { state: word });
+  mark.hidden = UNMARKED.includes(state);
 }
 
 /** The server's rows again, in this browser's time. */

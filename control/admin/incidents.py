@@ -1,8 +1,4 @@
-"""Incidents to read in the admin: what of Livermore itself failed, and for how long.
-
-Rule 1: staff see their own rows; a superuser everybody's. A stranger's row is a 404.
-Rule 2: an incident is history: nobody adds or changes one, and only a superuser deletes it.
-"""
+"""Incidents to read: what of Livermore itself failed, and for how long."""
 
 from __future__ import annotations
 

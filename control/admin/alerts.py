@@ -1,0 +1,152 @@
+"""Alerts to read: what was told, newest first, and how each went its ways."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from control.admin.filters import AcknowledgedFilter, ExchangeFilter
+from control.admin.looks import moment, next_step, shown
+from control.marks import mark_of_alert, mark_of_delivery
+from trading.admin import NOTHING, HistoryAdmin, is_staff
+from trading.models import SYSTEM, Alert, Delivery
+
+if TYPE_CHECKING:
+    DeliveryRows = admin.TabularInline[Delivery, Alert]
+else:
+    DeliveryRows = admin.TabularInline  # generic in the stubs alone
+
+
+class DeliveryInline(DeliveryRows):
+    """The ways of one alert."""
+
+    model = Delivery
+    fields = readonly_fields = ("channel", "outcome", "reason", "attempts", "then")
+    ordering = ("channel",)
+    empty_value_display = NOTHING
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_staff(request)  # whose alert it is, the page of the alert has asked
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="state")
+    def outcome(self, delivery: Delivery) -> SafeString:
+        return shown(mark_of_delivery(delivery.state))
+
+    @admin.display(description="settled (UTC)")
+    def then(self, delivery: Delivery) -> str:
+        return next_step(delivery)
+
+
+@admin.register(Alert)
+class AlertAdmin(HistoryAdmin[Alert]):
+    """What was told, newest first."""
+
+    list_display = (
+        *("closed", "about", "outcome", "what", "macd_v", "close_price", "ways", "is_seen"),
+    )
+    list_display_links = ("closed", "about")
+    list_filter = (
+        *("state", "deliveries__channel", AcknowledgedFilter),
+        *("kind", "direction", "timeframe", ExchangeFilter),
+    )
+    search_fields = ("symbol", "exchange")
+    date_hierarchy = "created_at"  # not every alert has a candle
+    inlines = (DeliveryInline,)
+    fieldsets = (
+        (None, {"fields": ("what", "outcome", "told", "seen")}),
+        (
+            "Candle",
+            {
+                "fields": (
+                    *("exchange", "symbol", "timeframe", "opened", "closed_at"),
+                    *("macd_v", "close_price", "level", "stage"),
+                )
+            },
+        ),
+        ("Why it fired", {"fields": ("reasons",)}),
+    )
+    readonly_fields = (
+        *("what", "outcome", "told", "seen", "opened", "closed_at"),
+        *("macd_v", "close_price", "reasons"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
+        return super().get_queryset(request).prefetch_related("deliveries")
+
+    @admin.display(description="candle (UTC)", ordering="candle_closed_at")
+    def closed(self, alert: Alert) -> str:
+        # What is no signal has no candle, and its own moment instead.
+        return f"{alert.candle_closed_at or alert.created_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="market", ordering="symbol")
+    def about(self, alert: Alert) -> str:
+        return f"{alert.symbol} {alert.timeframe}" if alert.symbol else "Livermore"
+
+    @admin.display(description="state", ordering="state")
+    def outcome(self, alert: Alert) -> SafeString:
+        return shown(mark_of_alert(alert.state))
+
+    @admin.display(description="what happened", ordering="kind")
+    def what(self, alert: Alert) -> str:
+        if alert.kind == SYSTEM:
+            return f"{'✓' if alert.values.get('state') == 'ended' else '⚠'} {alert.detail}"
+        arrow = "▲" if alert.direction == "up" else "▼"
+        return f"{arrow} {alert.get_kind_display()} {alert.detail}"
+
+    @admin.display(description="MACD-V", ordering="value")
+    def macd_v(self, alert: Alert) -> str:
+        if alert.value is None:
+            return NOTHING
+        return f"{alert.value:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+    @admin.display(description="price", ordering="price")
+    def close_price(self, alert: Alert) -> str:
+        return NOTHING if alert.price is None else f"{alert.price.normalize():f}"
+
+    @admin.display(description="ways")
+    def ways(self, alert: Alert) -> SafeString:
+        ways = [
+            {"channel": one.get_channel_display(), "mark": mark_of_delivery(one.state)}
+            for one in sorted(alert.deliveries.all(), key=lambda one: one.channel)
+        ]
+        return render_to_string("livermore/_ways.html", {"ways": ways})
+
+    @admin.display(description="acknowledged (UTC)")
+    def seen(self, alert: Alert) -> str:
+        return moment(alert.acknowledged_at)
+
+    @admin.display(description="seen", ordering="acknowledged_at")
+    def is_seen(self, alert: Alert) -> str:
+        return NOTHING if alert.acknowledged_at is None else "yes"
+
+    @admin.display(description="told (UTC)")
+    def told(self, alert: Alert) -> str:
+        return moment(alert.created_at)
+
+    @admin.display(description="opened (UTC)")
+    def opened(self, alert: Alert) -> str:
+        return moment(alert.candle_opened_at)
+
+    @admin.display(description="closed (UTC)")
+    def closed_at(self, alert: Alert) -> str:
+        return moment(alert.candle_closed_at)
+
+    @admin.display(description="values")
+    def reasons(self, alert: Alert) -> SafeString:
+        text = json.dumps(alert.values, indent=2, ensure_ascii=False)
+        return format_html('<pre class="lv-values" tabindex="0">{}</pre>', text)
