@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from msgspec.structs import replace
+from msgspec import structs
 
 from tests.trading import running
 from tests.trading.running import BTC, EAGER, ETH, Recorder, Rest
@@ -106,7 +108,7 @@ class EightHoursOlder:
 
     async def kept(self, market: Market) -> dict[Timeframe, list[Candle]]:
         return {
-            timeframe: [replace(c, opened_at=c.opened_at - 8 * 3_600) for c in candles]
+            timeframe: [structs.replace(c, opened_at=c.opened_at - 8 * 3_600) for c in candles]
             for timeframe, candles in (await self._shelf.kept(market)).items()
         }
 

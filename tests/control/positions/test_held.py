@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from control.positions.held import Held, held_by, readings_of, told
 from tests.control.test_status import FACTS, POINT
@@ -26,7 +27,7 @@ HELD = Held(
 
 
 def facts(close: float) -> DeskFacts:
-    point = POINT._replace(close=close, closes_at=120)
+    point = structs.replace(POINT, close=close, closes_at=120)
     market = MarketFacts(market=BTC, live="receiving", points={Timeframe.M1: point})
     return replace(FACTS, markets=(market,))
 
