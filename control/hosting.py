@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import structlog
 from django.db import Error as DatabaseError
 
-from control import leases, sinks, tasks
+from control import leases, tasks
+from control.alerts import signals_so_far
 from control.database import AWAY, Database
 from control.protocol import commands_of, history_of, status_of
 from control.runtime import Runtime
@@ -171,7 +172,7 @@ class Hosting:
 
     async def _host(self, owner: Owner) -> None:
         around, sub, begin = self._around, owner.sub, asyncio.create_task
-        today, last = await self._database.run(sinks.signals_so_far, owner.user_id)
+        today, last = await self._database.run(signals_so_far, owner.user_id)
         around.signals.start(sub, today=today, last_at_ms=last)
         runtime = Runtime(owner, around)
         self._came(owner)

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from control import leases
+from control.deliveries import filing
 from control.models import Incident
 from control.protocol import SystemEvent
 from trading.alerts.compose import system_alert
@@ -185,7 +186,7 @@ def _tell(user_id: int, incident_id: int, turn: Turn) -> SystemEvent:
     }
     exchange = subject if kind in OF_AN_EXCHANGE else ""
     alert = system_alert(user_id, exchange=exchange, detail=turn.detail, values=values)
-    alert.save()
+    filing.save(user_id, [alert])
     return SystemEvent(
         id=alert.pk,
         incident=str(kind),

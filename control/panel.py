@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from control import client
+from control.alerts import signal_event
 from control.positions.held import held_by, readings_of, told
 from control.protocol import (
     Cell,
@@ -28,7 +29,6 @@ from control.protocol import (
     SymbolStatus,
     now_ms,
 )
-from control.sinks import signal_event
 from settings_app import desired
 from settings_app.models import User
 from trading.core.indicators import INDICATORS, MACD_V

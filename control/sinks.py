@@ -4,10 +4,9 @@ Rule 1: the data plane only ever appends to a bounded queue; the writing happens
     control plane's loop and its database threads.
 Rule 2: an alert waits, bounded, until PostgreSQL takes it, and a candle until Redis does; a live
     event that cannot be told now is worth nothing later, and is dropped.
-Rule 3: a row is written only under the fence it was found with.
-Rule 4: a candle is kept behind the alerts that came before it: a worker that dies in between must
+Rule 3: a candle is kept behind the alerts that came before it: a worker that dies in between must
     not leave the next one to take a bar for told whose alerts are lost.
-Rule 5: what can never be written stands in nobody's way: it is dropped, and said.
+Rule 4: what can never be written stands in nobody's way: it is dropped, and said.
 """
 
 from __future__ import annotations
@@ -17,20 +16,17 @@ import random
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 import structlog
-from django.db import transaction
 from redis.exceptions import RedisError, ResponseError
 
-from control import leases, wire
+from control import wire
+from control.alerts import SignalLog, signal_event, write_alerts
 from control.candles import queue_candles, swap_history, write_candles
 from control.database import AWAY, Database
-from control.protocol import IndicatorEvent, SignalEvent, Wire, events_of
+from control.protocol import IndicatorEvent, Wire, events_of
 from control.status import cell
-from trading.alerts.compose import alert_of
 from trading.core.market import Candle, Market
-from trading.models import Alert
 from trading.ports import FiredSignal, IndicatorUpdate, Owner, Replacement
 
 log = structlog.get_logger(__name__)
@@ -42,46 +38,6 @@ WAITING_EVENTS = 20_000
 BACKOFF_SECONDS = (0.2, 5.0)
 TIDY_SECONDS = 0.1
 ALERT_SECONDS = 0.02  # a trader waits for it
-ALERT_KEY = ("exchange", "symbol", "timeframe", "kind", "candle_closed_at")  # of one user
-
-
-class SignalLog:
-    """When each user's last signal fired and how many did today, for the status."""
-
-    def __init__(self) -> None:
-        self._last_at_ms: dict[str, int] = {}
-        self._days: dict[str, tuple[str, int]] = {}
-        self._waiting: dict[str, int] = {}
-
-    def note(self, sub: str, closed_at: int) -> None:
-        """A signal has fired on a candle that closed at ``closed_at`` (unix seconds)."""
-        self._last_at_ms[sub] = max(self._last_at_ms.get(sub, 0), closed_at * 1_000)
-        day = _today()
-        known, count = self._days.get(sub, (day, 0))
-        self._days[sub] = (day, count + 1 if known == day else 1)
-
-    def start(self, sub: str, *, today: int, last_at_ms: int | None) -> None:
-        """Begin with what the rows tell."""
-        self._days[sub] = (_today(), today)
-        if last_at_ms is not None:
-            self._last_at_ms[sub] = last_at_ms
-
-    def today(self, sub: str) -> int:
-        """Signals since midnight UTC."""
-        day, count = self._days.get(sub, ("", 0))
-        return count if day == _today() else 0
-
-    def last_at_ms(self, sub: str) -> int | None:
-        """When the candle of the last signal closed."""
-        return self._last_at_ms.get(sub)
-
-    def set_waiting(self, counts: dict[str, int]) -> None:
-        """How many signals of each user wait for PostgreSQL."""
-        self._waiting = counts
-
-    def waiting(self, sub: str) -> int:
-        """Signals of a user that are not rows yet."""
-        return self._waiting.get(sub, 0)
 
 
 class QueuedSinks:
@@ -99,9 +55,14 @@ class QueuedSinks:
         self._candles: deque[tuple[int, Candle | Replacement]] = deque(maxlen=WAITING_CANDLES)
         self._events: deque[tuple[str, str]] = deque(maxlen=WAITING_EVENTS)
         self._refused: set[Market] = set()  # of which it has been said
+        self._on_written: Callable[[], None] = _nobody
         self._on_dropped: Callable[[str, str], None] = _unheard
         self._on_refused: Callable[[Market, str], None] = _not_kept
         self._may_tell: Callable[[str], bool] = _anybody
+
+    def on_written(self, tell: Callable[[], None]) -> None:
+        """Have ``tell()`` called, on the worker's loop, when there are new rows."""
+        self._on_written = tell
 
     def on_dropped(self, tell: Callable[[str, str], None]) -> None:
         """Have ``tell(sub, message)`` called when an alert is lost for want of room."""
@@ -216,6 +177,8 @@ class QueuedSinks:
             log.exception("sinks.alerts_refused", sub=owner.sub, alerts=len(mine))
             self._on_dropped(owner.sub, f"{len(mine)} alerts could not be written; see the log")
             return
+        if written:
+            self._on_written()
         for fired, alert in written:
             self._signals.note(fired.owner.sub, fired.signal.closed_at)
             self._events.append((fired.owner.sub, signal_event(alert).to_json()))
@@ -314,78 +277,12 @@ class QueuedSinks:
         await self._client.aclose()
 
 
-def write_alerts(owner: Owner, batch: Sequence[FiredSignal]) -> list[tuple[FiredSignal, Alert]]:
-    """Insert one user's rows that are not there yet, under that user's fence.
-
-    Returns:
-        What was new, with its row. Nothing, if the lease is lost.
-
-    Raises:
-        django.db.Error: If PostgreSQL did not take them; call again with the same batch.
-    """
-    try:
-        with transaction.atomic():
-            leases.hold(owner.user_id, owner.fence)
-            new = _new_alerts(owner, batch)
-            # One statement: a market-wide move fires hundreds, and each waits for the last.
-            Alert.objects.bulk_create([alert for _, alert in new])
-    except leases.Fenced:
-        log.warning("sinks.fenced", sub=owner.sub, alerts=len(batch))
-        return []
-    return new
-
-
-def _new_alerts(owner: Owner, batch: Sequence[FiredSignal]) -> list[tuple[FiredSignal, Alert]]:
-    """What has no row yet, once each; only who holds the lease makes such rows."""
-    alerts: dict[tuple[object, ...], tuple[FiredSignal, Alert]] = {}
-    for fired in batch:
-        alert = alert_of(fired)
-        alerts.setdefault(tuple(getattr(alert, name) for name in ALERT_KEY), (fired, alert))
-    closes = {alert.candle_closed_at for _, alert in alerts.values()}
-    mine = Alert.objects.filter(user_id=owner.user_id, candle_closed_at__in=closes)
-    known = set(mine.values_list(*ALERT_KEY))
-    return [new for key, new in alerts.items() if key not in known]
-
-
-def signal_event(alert: Alert) -> SignalEvent:
-    """A signal's row as a live page is told of it.
-
-    Raises:
-        ValueError: If the alert is no signal.
-    """
-    if alert.value is None or alert.price is None or alert.candle_closed_at is None:
-        raise ValueError(f"alert {alert.pk} must be a signal, was of kind {alert.kind}")
-    return SignalEvent(
-        id=alert.pk,
-        symbol=alert.symbol,
-        exchange=alert.exchange,
-        timeframe=alert.timeframe,
-        kind=alert.kind,
-        direction=alert.direction,
-        detail=alert.detail,
-        value=alert.value,
-        stage=alert.stage,
-        price=float(alert.price),
-        closed_at=int(alert.candle_closed_at.timestamp() * 1_000),
-        state=alert.state,
-    )
-
-
-def signals_so_far(user_id: int) -> tuple[int, int | None]:
-    """How many signals a user had today (UTC), and when the last one's candle closed (ms)."""
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = Alert.objects.signals().filter(user_id=user_id)
-    last = rows.order_by("-candle_closed_at").values_list("candle_closed_at", flat=True).first()
-    today = rows.filter(created_at__gte=midnight).count()
-    return today, None if last is None else int(last.timestamp() * 1_000)
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
-
-
 def _unheard(sub: str, message: str) -> None:
     log.error("sinks.alert_dropped", sub=sub, reason=message)
+
+
+def _nobody() -> None:
+    pass
 
 
 def _anybody(_sub: str) -> bool:

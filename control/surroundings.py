@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from control.alerts import SignalLog
 from control.database import Database
 from control.hotline import Hotline
 from control.mailbox import Mailbox
@@ -12,7 +13,6 @@ from control.planner import Planner
 from control.positions.refresher import Refresher
 from control.protocol import CacheStatus, Fault, Wire
 from control.replies import Telling
-from control.sinks import SignalLog
 from trading.core.market import Market
 from trading.plane import DataPlane
 

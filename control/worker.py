@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from control import incidents, leases, ledger, sinks, tasks, wire
 from control.absence import watch_in_worker
+from control.alerts import SignalLog
 from control.cache import CacheWatch, Clearing
 from control.candles import RedisShelf
 from control.database import Database
@@ -74,7 +75,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
         self._database = Database()
         self._hotline = Hotline()
-        self._signals = sinks.SignalLog()
+        self._signals = SignalLog()
         self._sinks = sinks.QueuedSinks(self._database, self._signals)
         self._mailbox = Mailbox(worker=self.name, receive=self._received)
         self._shelf = RedisShelf()

@@ -28,6 +28,7 @@ from control.protocol.commands import (
     field_errors,
 )
 from control.protocol.events import (
+    AlertEvent,
     BackfillEvent,
     IndicatorEvent,
     LogEvent,
@@ -89,6 +90,7 @@ __all__ = [
     "RESULT_TTL_SECONDS",
     "STATUS_RESULT_TTL_SECONDS",
     "STATUS_TTL_SECONDS",
+    "AlertEvent",
     "BackfillEvent",
     "BackfillPayload",
     "BackfillStatus",

@@ -37,6 +37,14 @@ class IndicatorEvent(Wire):
     closed_at: int
 
 
+class AlertEvent(Wire):
+    """On the events channel: an alert's state is another one now, for its deliveries moved."""
+
+    type: Literal["alert"] = "alert"
+    id: int
+    state: str
+
+
 class SystemEvent(Wire):
     """On the events channel: a system alert; something of Livermore's own fails, or works again."""
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from settings_app.schema.fields import UNIQUE, Address, Section, VariableName, about
 from trading.core.market import Timeframe
 from trading.core.modes import SignalKind
+from trading.core.severity import Severity
 
 
 class Channel(Section):
@@ -20,7 +21,6 @@ class Channel(Section):
             "Enabled",
             "Whether alerts are delivered this way.",
             examples=(True, False),
-            recorded_only=True,
         ),
     ] = False
     kinds: Annotated[
@@ -31,7 +31,6 @@ class Channel(Section):
             "Kinds",
             "Which kinds of signals are delivered.",
             examples=(["level", "reversal"],),
-            recorded_only=True,
         ),
     ] = tuple(SignalKind)
     timeframes: Annotated[
@@ -42,16 +41,25 @@ class Channel(Section):
             "Timeframes",
             "Signals of which timeframes are delivered.",
             examples=(["4h", "1d"],),
-            recorded_only=True,
         ),
     ] = tuple(Timeframe)
+    severities: Annotated[
+        tuple[Severity, ...],
+        Field(min_length=1, max_length=len(Severity)),
+        UNIQUE,
+        about(
+            "Severities",
+            "How much a signal must matter: info is a momentum shift; notice a crossover or a "
+            "level below 250; urgent a reversal, a level from 250 on, or a position's price move.",
+            examples=(["notice", "urgent"],),
+        ),
+    ] = tuple(Severity)
     troubles: Annotated[
         bool,
         about(
             "Troubles",
             "Whether a stale feed, a fault or a missing worker is reported too.",
             examples=(True, False),
-            recorded_only=True,
         ),
     ] = True
 
@@ -65,7 +73,6 @@ class Email(Channel):
             "Address",
             "Where the alerts are sent.",
             examples=("anna@example.org",),
-            recorded_only=True,
         ),
     ] = None
 
@@ -98,8 +105,43 @@ class Push(Channel):
     ] = None
 
 
+class Digest(Section):
+    """When many signals become one message."""
+
+    more_than: Annotated[
+        int,
+        Field(ge=1, le=200),
+        about(
+            "More than",
+            "So many signals within the window are told one by one; what comes beyond them is told "
+            "together, as a table.",
+            unit="signals",
+            examples=(10,),
+        ),
+    ] = 10
+    within_seconds: Annotated[
+        int,
+        Field(ge=1, le=3_600),
+        about("Window", "How long the window is.", unit="s", examples=(60,)),
+    ] = 60
+
+
 class Notifications(Section):
     """Which alerts go where."""
+
+    digest: Annotated[
+        Digest, about("Digest", "When many signals become one message, in every channel.")
+    ] = Digest()
+    kept_days: Annotated[
+        int,
+        Field(ge=1, le=3_650),
+        about(
+            "Kept",
+            "How long alerts are kept; older ones are deleted once a day, but for those that wait.",
+            unit="days",
+            examples=(90,),
+        ),
+    ] = 90
 
     email: Annotated[Email | None, about("E-mail", "Alerts by e-mail.")] = None
     discord: Annotated[Discord | None, about("Discord", "Alerts into a Discord channel.")] = None

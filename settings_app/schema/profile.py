@@ -59,19 +59,18 @@ class TradeSettings(Section):
         HoursText,
         about(
             "Trading hours",
-            "When you trade; a range that ends earlier than it begins runs past midnight.",
+            "When signals are sent to you: outside of it they are recorded only. A range that ends "
+            "earlier than it begins runs past midnight, and belongs to the day on which it began.",
             unit="UTC",
             examples=("13:30-20:00", "22:00-06:00"),
-            recorded_only=True,
         ),
     ] = "00:00-24:00"
     trading_days: Annotated[
         DaysText,
         about(
             "Trading days",
-            "On which days you trade, in UTC.",
+            "On which days signals are sent to you, in UTC; on others they are recorded only.",
             examples=("mon-fri", "mon,wed"),
-            recorded_only=True,
         ),
     ] = "mon-sun"
     max_daily_trades: Annotated[

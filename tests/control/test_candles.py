@@ -11,6 +11,7 @@ from django.test import override_settings
 from msgspec.structs import replace
 
 from control import wire
+from control.alerts import SignalLog
 from control.candles import (
     KEPT_CANDLES,
     ReadCounter,
@@ -24,7 +25,7 @@ from control.candles import (
 )
 from control.database import Database
 from control.protocol import candles_of
-from control.sinks import QueuedSinks, SignalLog
+from control.sinks import QueuedSinks
 from livermore.embedded.ports import free_port
 from trading.core.candles import carry_forward
 from trading.core.market import Candle, Market, Timeframe

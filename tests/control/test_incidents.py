@@ -93,7 +93,7 @@ def test_what_a_page_is_told_is_the_alert(ann: User) -> None:
         detail="Nothing comes.",
         at=at_ms,
     )
-    assert (alert.kind, alert.exchange, alert.state) == ("system", "coinbase", "pending")
+    assert (alert.kind, alert.exchange, alert.state) == ("system", "coinbase", "recorded")
     assert alert.values == {
         "incident": Incident.objects.get().pk,
         "kind": "feed-stale",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from control import leases, sinks, tasks, wire
+from control import alerts, leases, sinks, tasks, wire
 from control.database import Database
 from control.models import Lease
 from control.protocol import LogEvent, candles_of
@@ -73,42 +73,42 @@ def owner(db: None) -> Owner:
 
 
 def test_a_signal_becomes_one_row_however_often_it_is_written(owner: Owner) -> None:
-    assert len(sinks.write_alerts(owner, [fired(owner)])) == 1
-    assert sinks.write_alerts(owner, [fired(owner)]) == []
+    assert len(alerts.write_alerts(owner, [fired(owner)])) == 1
+    assert alerts.write_alerts(owner, [fired(owner)]) == []
     alert = Alert.objects.get()
     assert (alert.symbol, alert.kind, alert.value, alert.state) == (
         "BTC-USD",
         "level",
         151.0,
-        Alert.State.PENDING,
+        Alert.State.RECORDED,
     )
     assert alert.candle_closed_at == datetime.fromtimestamp(1_700_000_040, tz=UTC)
     assert alert.values["before"]["macdV"] == 149.0
 
 
 def test_a_signal_of_an_outage_is_recorded_as_missed(owner: Owner) -> None:
-    sinks.write_alerts(owner, [fired(owner, missed=True)])
+    alerts.write_alerts(owner, [fired(owner, missed=True)])
     assert Alert.objects.get().state == Alert.State.MISSED
 
 
 def test_a_fenced_off_worker_writes_no_alert(owner: Owner) -> None:
     Lease.objects.update(fence=owner.fence + 1)
-    assert sinks.write_alerts(owner, [fired(owner)]) == []
+    assert alerts.write_alerts(owner, [fired(owner)]) == []
     assert not Alert.objects.exists()
 
 
 def test_two_users_have_the_same_signal_each(owner: Owner) -> None:
     bela: User = UserFactory.create()
     other = Owner(user_id=bela.pk, sub=bela.sub, fence=leases.acquire([bela.pk], "w")[bela.pk])
-    sinks.write_alerts(owner, [fired(owner)])
-    sinks.write_alerts(other, [fired(other)])
+    alerts.write_alerts(owner, [fired(owner)])
+    alerts.write_alerts(other, [fired(other)])
     assert set(Alert.objects.values_list("user_id", flat=True)) == {owner.user_id, bela.pk}
 
 
 def test_the_log_of_signals_counts_from_the_rows_on(owner: Owner) -> None:
-    sinks.write_alerts(owner, [fired(owner), fired(owner, 1_700_000_100)])
-    assert sinks.signals_so_far(owner.user_id) == (2, 1_700_000_100_000)
-    log = sinks.SignalLog()
+    alerts.write_alerts(owner, [fired(owner), fired(owner, 1_700_000_100)])
+    assert alerts.signals_so_far(owner.user_id) == (2, 1_700_000_100_000)
+    log = alerts.SignalLog()
     log.start(owner.sub, today=2, last_at_ms=1_700_000_100_000)
     log.note(owner.sub, 1_700_000_160)
     assert (log.today(owner.sub), log.last_at_ms(owner.sub)) == (3, 1_700_000_160_000)
@@ -116,12 +116,12 @@ def test_the_log_of_signals_counts_from_the_rows_on(owner: Owner) -> None:
 
 
 def test_what_concerns_livermore_itself_is_no_signal(owner: Owner) -> None:
-    sinks.write_alerts(owner, [fired(owner)])
+    alerts.write_alerts(owner, [fired(owner)])
     told = system_alert(owner.user_id, exchange="", detail="It fails.", values={})
     told.save()
-    assert sinks.signals_so_far(owner.user_id) == (1, 1_700_000_040_000)
+    assert alerts.signals_so_far(owner.user_id) == (1, 1_700_000_040_000)
     with pytest.raises(ValueError, match="must be a signal, was of kind system"):
-        sinks.signal_event(told)
+        alerts.signal_event(told)
 
 
 @pytest.mark.parametrize("away", [postgresql_away, postgresql_read_only])
@@ -132,7 +132,7 @@ def test_an_alert_waits_until_postgresql_takes_it(
 ) -> None:
     owner, lost, database = leased(), list[str](), Database(threads=1)
     with asyncio.Runner() as runner:
-        queue = sinks.QueuedSinks(database, sinks.SignalLog())
+        queue = sinks.QueuedSinks(database, alerts.SignalLog())
         queue.on_dropped(lambda sub, message: lost.append(message))
         queue.signal_fired(fired(owner))
         with away():
@@ -154,7 +154,7 @@ def test_a_candle_is_kept_behind_the_alerts_that_came_before_it(
     redis = wire.connect()
 
     async def told() -> tuple[bool, bool]:
-        queue = sinks.QueuedSinks(database, sinks.SignalLog())
+        queue = sinks.QueuedSinks(database, alerts.SignalLog())
         queue.signal_fired(signal)
         queue.candles_closed([candle(0)])
         writing = asyncio.create_task(queue.write_to_redis())

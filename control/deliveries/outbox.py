@@ -1,0 +1,282 @@
+"""Sending what waits: a side task of the worker.
+
+Rule 1: one message of a lane (a channel of a user) is on its way at a time; lanes do not wait for
+    each other, and nothing waits for them.
+Rule 2: what became of a message is written as long as this process lives: a PostgreSQL that is away
+    for a minute must not make a delivered message uncertain.
+Rule 3: a failure has a name: it is in the row, on the trader's page, and in the log with the sub.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from uuid import uuid4
+
+import structlog
+from django.db import Error as DatabaseError
+
+from control.database import AWAY, Database
+from control.deliveries import queue, trouble
+from control.deliveries.pacing import Hold, Send, SendDigest, next_step
+from control.deliveries.queue import Claimed, Lane, Moved
+from control.protocol import AlertEvent, Wire, events_of
+from control.selfwatch import Publish
+from trading.alerts.ports import Channel, Delivered, Later, Message, Outcome, Refused, Uncertain
+from trading.models import Delivery, DeliveryChannel
+from trading.net.backoff import Jitter, uniform
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.5
+"""How often the queue is looked at for what other processes have put into it."""
+
+EXPIRE_SECONDS = 10.0
+SEND_SECONDS = 30.0
+"""Every channel has a shorter limit of its own; this one is for those that have a bug."""
+
+FIRST_RETRY_SECONDS = 2.0
+LONGEST_RETRY_SECONDS = 600.0
+GIVE_UP_SECONDS = 24 * 3_600.0
+DEAD_SECONDS = 60.0
+"""How long a channel that takes nothing any more is left alone before the next message tries it."""
+
+MOST_AT_ONCE = 16
+LEAVE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """How to send in one lane, as the settings have it now.
+
+    Args:
+        channel: Or why there is none.
+        more_than: Signals within the window that are told one by one.
+        within_seconds: The window.
+        message: What is said of claimed alerts; whether as a digest.
+    """
+
+    channel: Channel | Refused
+    more_than: int
+    within_seconds: float
+    message: Callable[[Claimed, bool], Message]
+
+
+Prepare = Callable[[Lane], Prepared]
+"""Looks up how to send in a lane; synchronous, for a database thread."""
+
+
+class Outbox:
+    """Sends what waits, of all users or of some.
+
+    Args:
+        database: For the queue.
+        prepare: See :data:`Prepare`.
+        worker: Who claims.
+        publish: Puts a text on a Redis channel, for open pages.
+        only: Names of the users it sends for; none: everybody.
+        jitter: Draws the delay of a retry.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        prepare: Prepare,
+        *,
+        worker: str,
+        publish: Publish,
+        only: Collection[str] = (),
+        jitter: Jitter = uniform,
+    ) -> None:
+        self._database = database
+        self._prepare = prepare
+        self._worker = worker
+        self._publish = publish
+        self._only = only
+        self._jitter = jitter
+        self._new = asyncio.Event()
+        self._at_work: dict[Lane, asyncio.Task[None]] = {}
+        self._not_before: dict[Lane, float] = {}
+        self._channel_not_before: dict[DeliveryChannel, float] = {}
+        self._expire_at = 0.0
+
+    def look(self) -> None:
+        """Look at the queue now: there is something new. From the worker's loop."""
+        self._new.set()
+
+    async def run(self) -> None:
+        """Send, until cancelled; what is on its way then has a moment to arrive."""
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._new.wait()
+                self._new.clear()
+                try:
+                    await self._look()
+                except DatabaseError as exc:
+                    log.warning("outbox.queue_away", reason=str(exc).strip())
+                    await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            await self._leave()
+
+    async def _look(self) -> None:
+        now = time.monotonic()
+        if now >= self._expire_at:
+            self._expire_at = now + EXPIRE_SECONDS
+            await self._tell(await self._database.run(queue.expire))
+        self._not_before = {lane: at for lane, at in self._not_before.items() if at > now}
+        for lane in await self._database.run(queue.lanes, self._only):
+            if len(self._at_work) >= MOST_AT_ONCE:
+                break
+            if lane not in self._at_work and self._may_send(lane, now):
+                task = asyncio.create_task(self._serve(lane), name=f"deliver {lane.channel}")
+                self._at_work[lane] = task
+                task.add_done_callback(partial(self._done, lane))
+
+    def _may_send(self, lane: Lane, now: float) -> bool:
+        not_before = self._not_before.get(lane, 0.0)
+        return now >= max(not_before, self._channel_not_before.get(lane.channel, 0.0))
+
+    def _done(self, lane: Lane, _task: asyncio.Task[None]) -> None:
+        del self._at_work[lane]
+        self._new.set()  # there may be more in it
+
+    async def _leave(self) -> None:
+        if self._at_work:
+            await asyncio.wait(self._at_work.values(), timeout=LEAVE_SECONDS)
+        for task in list(self._at_work.values()):
+            task.cancel()
+
+    # -- one message
+
+    async def _serve(self, lane: Lane) -> None:
+        """Send one message of a lane, if it is its time."""
+        try:
+            prepared = await self._database.run(self._prepare, lane)
+            claimed, is_digest = await self._claim(lane, prepared)
+            if claimed is None:
+                return
+            outcome = await self._send(claimed, prepared, is_digest=is_digest)
+            await self._settle(claimed, outcome)
+        except AWAY as exc:
+            log.warning("outbox.waits", sub=lane.sub, channel=lane.channel, reason=str(exc).strip())
+            self._rest(lane, LOOK_SECONDS)
+        except Exception:  # the boundary: one lane's bug must not stop the others
+            log.exception("outbox.failed", sub=lane.sub, channel=lane.channel)
+            self._rest(lane, DEAD_SECONDS)
+
+    async def _claim(self, lane: Lane, prepared: Prepared) -> tuple[Claimed | None, bool]:
+        waiting = await self._database.run(queue.waiting, lane, prepared.within_seconds)
+        most = 1 if isinstance(prepared.channel, Refused) else prepared.channel.most
+        is_digest = False
+        if not waiting.troubles:
+            if not waiting.signals:
+                return None, False
+            step = next_step(
+                waiting.signals,
+                waiting.sent_ago,
+                most=most,
+                more_than=prepared.more_than,
+                within_seconds=prepared.within_seconds,
+            )
+            match step:
+                case Hold(seconds):
+                    self._rest(lane, seconds)
+                    return None, False
+                case Send(notices):
+                    most = notices
+                case SendDigest(notices):
+                    most, is_digest = notices, True
+        claimed = await self._database.run(
+            queue.claim, lane, self._worker, uuid4(), most=most, system=bool(waiting.troubles)
+        )
+        return claimed, is_digest
+
+    async def _send(self, claimed: Claimed, prepared: Prepared, *, is_digest: bool) -> Outcome:
+        channel = prepared.channel
+        if isinstance(channel, Refused):
+            return channel
+        try:
+            message = await self._database.run(prepared.message, claimed, is_digest)
+        except AWAY as exc:
+            return Later(f"the database was away ({type(exc).__name__})")
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                return await channel.send(message)
+        except TimeoutError:
+            return Uncertain(f"no answer came within {SEND_SECONDS:g} s")
+        except Exception:  # a channel that has a bug; the message may be there
+            lane = claimed.lane
+            log.exception("outbox.channel_failed", sub=lane.sub, channel=lane.channel)
+            return Uncertain("the channel failed in Livermore itself; see the worker's log")
+
+    async def _settle(self, claimed: Claimed, outcome: Outcome) -> None:
+        state, reason, again = self._state_of(claimed, outcome)
+        write = partial(
+            trouble.settle, claimed, state, reason, again_seconds=again, outcome=outcome
+        )
+        limit = LOOK_SECONDS
+        while True:
+            try:
+                moved, event = await self._database.run(write)
+                break
+            except AWAY as exc:
+                log.warning("outbox.settles_later", sub=claimed.lane.sub, reason=str(exc).strip())
+                await asyncio.sleep(self._jitter(limit / 2, limit))
+                limit = min(limit * 2, 5.0)
+        lane = claimed.lane
+        if state is not Delivery.State.DELIVERED:
+            log.warning(
+                "outbox.not_delivered",
+                sub=lane.sub,
+                channel=lane.channel,
+                alerts=len(claimed.alerts),
+                state=state,
+                reason=reason,
+            )
+        await self._tell(moved)
+        if event is not None:
+            await self._publish(events_of(lane.sub), event.to_json())
+
+    def _state_of(self, claimed: Claimed, outcome: Outcome) -> tuple[Delivery.State, str, float]:
+        """What becomes of the rows, why, and in how many seconds they are sent again."""
+        lane = claimed.lane
+        match outcome:
+            case Delivered(next_after_seconds):
+                self._rest(lane, next_after_seconds or 0.0)
+                return Delivery.State.DELIVERED, "", 0.0
+            case Uncertain(reason):
+                return Delivery.State.UNCERTAIN, reason, 0.0
+            case Refused(reason, is_dead):
+                self._rest(lane, DEAD_SECONDS if is_dead else 0.0)
+                return Delivery.State.FAILED, reason, 0.0
+            case Later(reason, after_seconds, is_global):
+                if claimed.age_seconds > GIVE_UP_SECONDS:
+                    text = f"given up after {claimed.attempts} attempts: {reason}"
+                    return Delivery.State.FAILED, text, 0.0
+                again = self._again_after(claimed, after_seconds)
+                if is_global:
+                    self._channel_not_before[lane.channel] = time.monotonic() + again
+                self._rest(lane, again)
+                return Delivery.State.WAITING, reason, again
+
+    def _again_after(self, claimed: Claimed, after_seconds: float | None) -> float:
+        if after_seconds is not None:
+            return after_seconds
+        doubled = FIRST_RETRY_SECONDS * 2.0 ** min(claimed.attempts - 1, 32)
+        return self._jitter(0.0, min(LONGEST_RETRY_SECONDS, doubled))
+
+    def _rest(self, lane: Lane, seconds: float) -> None:
+        """Leave a lane alone for a while."""
+        if seconds > 0.0:
+            self._not_before[lane] = time.monotonic() + seconds
+
+    async def _tell(self, moved: Collection[Moved]) -> None:
+        for alert_id, sub, state in moved:
+            event: Wire = AlertEvent(id=alert_id, state=state)
+            await self._publish(events_of(sub), event.to_json())

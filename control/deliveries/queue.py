@@ -1,0 +1,263 @@
+"""The rows that wait to be delivered, as all workers share them.
+
+Rule 1: synchronous, for a database thread; every moment is by the database's clock.
+Rule 2: a lane is one channel of one user. Only one worker at a time has claims in it, so what a
+    trader reads comes in order; the lanes of others, and other lanes of the user, go on.
+Rule 3: a claim ends by what became of the message, or by its time limit; what it held is uncertain
+    then, for whoever held it may have sent it before it died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from trading.models import Alert, Delivery, DeliveryChannel
+
+CLAIM_SECONDS = 60.0
+"""How long a worker may take over one message; any channel answers, or gives up, far sooner."""
+
+GONE: Final = "the worker that was sending it ended before it could tell what became of it"
+
+
+class Lane(NamedTuple):
+    """One channel of one user."""
+
+    user_id: int
+    sub: str
+    channel: DeliveryChannel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What is to be sent now, the oldest first, and only by whoever has claimed it.
+
+    Args:
+        message: Names the claim, and later what was sent together.
+        attempts: How often the oldest was tried, this time included.
+        age_seconds: How long ago the oldest was filed.
+    """
+
+    lane: Lane
+    message: UUID
+    alerts: Sequence[Alert]
+    attempts: int
+    age_seconds: float
+
+
+class Waiting(NamedTuple):
+    """What waits in a lane.
+
+    Args:
+        signals: Signals that are due.
+        troubles: System alerts that are due.
+        sent_ago: Seconds since each signal of the last while was sent.
+    """
+
+    signals: int
+    troubles: int
+    sent_ago: tuple[float, ...]
+
+
+class Moved(NamedTuple):
+    """An alert whose state is another one now."""
+
+    alert_id: int
+    sub: str
+    state: str
+
+
+# Lanes in which something is due and nothing is being sent; the one that waits longest first.
+LANES: Final = """
+    SELECT d.user_id, u.sub, d.channel
+      FROM trading_delivery AS d
+      JOIN settings_app_user AS u ON u.id = d.user_id
+     WHERE d.state = 'waiting' AND d.due_at <= clock_timestamp()
+       AND (%(everybody)s OR u.username = ANY(%(only)s))
+       AND NOT EXISTS (SELECT FROM trading_delivery AS o
+                        WHERE o.user_id = d.user_id AND o.channel = d.channel
+                          AND o.state = 'sending')
+     GROUP BY d.user_id, u.sub, d.channel
+     ORDER BY min(d.due_at)
+"""
+WAITING: Final = """
+    SELECT count(*) FILTER (WHERE d.state = 'waiting' AND a.kind <> 'system'
+                              AND d.due_at <= clock_timestamp()),
+           count(*) FILTER (WHERE d.state = 'waiting' AND a.kind = 'system'
+                              AND d.due_at <= clock_timestamp()),
+           array_agg(extract(epoch FROM clock_timestamp() - d.settled_at)::float8)
+               FILTER (WHERE d.state IN ('delivered', 'uncertain') AND a.kind <> 'system')
+      FROM trading_delivery AS d
+      JOIN trading_alert AS a ON a.id = d.alert_id
+     WHERE d.user_id = %(user)s AND d.channel = %(channel)s
+       AND (d.state = 'waiting'
+            OR d.settled_at > clock_timestamp() - %(window)s * interval '1 second')
+"""
+# One worker at a time looks at a lane: two that look at once would both find it free.
+ALONE: Final = "SELECT pg_try_advisory_xact_lock(hashtext('lane'), hashtext(%(lane)s))"
+CLAIM: Final = """
+    WITH oldest AS (
+        SELECT d.id
+          FROM trading_delivery AS d
+          JOIN trading_alert AS a ON a.id = d.alert_id
+         WHERE d.user_id = %(user)s AND d.channel = %(channel)s
+           AND d.state = 'waiting' AND d.due_at <= clock_timestamp()
+           AND (a.kind = 'system') = %(system)s
+         ORDER BY d.alert_id
+         LIMIT %(most)s
+           FOR UPDATE OF d SKIP LOCKED
+    )
+    UPDATE trading_delivery AS d
+       SET state = 'sending', reason = '', attempts = attempts + 1, message = %(message)s,
+           claimed_by = %(worker)s,
+           claimed_until = clock_timestamp() + %(seconds)s * interval '1 second'
+      FROM oldest
+     WHERE d.id = oldest.id
+       AND NOT EXISTS (SELECT FROM trading_delivery AS o
+                        WHERE o.user_id = %(user)s AND o.channel = %(channel)s
+                          AND o.state = 'sending')
+    RETURNING d.alert_id, d.attempts,
+              extract(epoch FROM clock_timestamp() - d.created_at)::float8
+"""
+SETTLE: Final = """
+    UPDATE trading_delivery
+       SET state = %(state)s, reason = %(reason)s, claimed_by = '', claimed_until = NULL,
+           due_at = CASE WHEN %(state)s = 'waiting'
+                         THEN clock_timestamp() + %(again)s * interval '1 second' ELSE due_at END,
+           settled_at = CASE WHEN %(state)s = 'waiting' THEN NULL ELSE clock_timestamp() END
+     WHERE message = %(message)s AND state = 'sending'
+    RETURNING alert_id
+"""
+EXPIRE: Final = """
+    UPDATE trading_delivery AS d
+       SET state = 'uncertain', reason = %(reason)s, claimed_by = '', claimed_until = NULL,
+           settled_at = clock_timestamp()
+      FROM (SELECT id FROM trading_delivery
+             WHERE state = 'sending' AND claimed_until < clock_timestamp()
+               FOR UPDATE SKIP LOCKED) AS lost
+     WHERE d.id = lost.id
+    RETURNING d.alert_id
+"""
+# What became of an alert, out of what became of its deliveries.
+FOLLOW: Final = """
+    UPDATE trading_alert AS a
+       SET state = f.state
+      FROM (SELECT alert_id,
+                   CASE WHEN bool_or(state IN ('waiting', 'sending')) THEN 'pending'
+                        WHEN bool_or(state = 'failed') THEN 'failed'
+                        WHEN bool_or(state = 'uncertain') THEN 'uncertain'
+                        WHEN bool_or(state = 'delivered') THEN 'delivered'
+                        WHEN bool_or(state = 'muted') THEN 'muted'
+                        ELSE 'quiet' END AS state
+              FROM trading_delivery
+             WHERE alert_id = ANY(%(alerts)s)
+             GROUP BY alert_id) AS f
+      JOIN trading_alert AS mine ON mine.id = f.alert_id
+      JOIN settings_app_user AS u ON u.id = mine.user_id
+     WHERE a.id = f.alert_id AND a.state <> f.state AND a.state <> 'missed'
+    RETURNING a.id, u.sub, a.state
+"""
+
+
+def lanes(only: Collection[str] = ()) -> list[Lane]:
+    """Where something is to be sent and nobody is sending; of these users, or of all."""
+    values = {"everybody": not only, "only": list(only)}
+    return [
+        Lane(user_id, sub, DeliveryChannel(channel))
+        for user_id, sub, channel in _rows(LANES, values)
+    ]
+
+
+def waiting(lane: Lane, window_seconds: float) -> Waiting:
+    """What waits in a lane, and what was sent in the last ``window_seconds``."""
+    values = {"user": lane.user_id, "channel": str(lane.channel), "window": window_seconds}
+    [(signals, troubles, sent_ago)] = _rows(WAITING, values)
+    return Waiting(signals, troubles, tuple(sent_ago or ()))
+
+
+def claim(lane: Lane, worker: str, message: UUID, *, most: int, system: bool) -> Claimed | None:
+    """Claim the oldest of what is due in a lane; None: there is nothing, or another one sends.
+
+    Args:
+        worker: Who claims.
+        message: A new name for what is sent together.
+        most: How many at most.
+        system: What Livermore says of itself, or signals: they do not share a message.
+    """
+    values = {
+        "user": lane.user_id,
+        "channel": str(lane.channel),
+        "lane": f"{lane.user_id} {lane.channel}",
+        "worker": worker,
+        "message": message,
+        "most": most,
+        "system": system,
+        "seconds": CLAIM_SECONDS,
+    }
+    with transaction.atomic():
+        if not _rows(ALONE, values)[0][0]:
+            return None
+        rows = _rows(CLAIM, values)
+    if not rows:
+        return None
+    alerts = list(Alert.objects.filter(pk__in=[row[0] for row in rows]).order_by("pk"))
+    return Claimed(
+        lane=lane,
+        message=message,
+        alerts=alerts,
+        attempts=max(row[1] for row in rows),
+        age_seconds=max(row[2] for row in rows),
+    )
+
+
+def settle(
+    message: UUID, state: Delivery.State, reason: str, *, again_seconds: float = 0.0
+) -> list[Moved]:
+    """Write what became of a message; nothing, if the claim has run out meanwhile.
+
+    Args:
+        message: The claim.
+        state: Waiting: to be sent again.
+        reason: Why, without a secret.
+        again_seconds: When, from now on.
+    """
+    values = {
+        "message": message,
+        "state": str(state),
+        "reason": reason,
+        "again": again_seconds,
+    }
+    with transaction.atomic():
+        return follow([row[0] for row in _rows(SETTLE, values)])
+
+
+def expire() -> list[Moved]:
+    """Mark as uncertain what was claimed by workers that are gone."""
+    with transaction.atomic():
+        return follow([row[0] for row in _rows(EXPIRE, {"reason": GONE})])
+
+
+def follow(alert_ids: Collection[int]) -> list[Moved]:
+    """Bring alerts to what became of their deliveries; those whose state is another one now."""
+    if not alert_ids:
+        return []
+    return [Moved(*row) for row in _rows(FOLLOW, {"alerts": list(alert_ids)})]
+
+
+def prune(user_id: int, kept: timedelta) -> int:
+    """Delete a user's alerts that are older than this, but for those that wait; how many."""
+    old = Alert.objects.filter(user_id=user_id, created_at__lt=Now() - kept)
+    return old.exclude(state=Alert.State.PENDING).delete()[1].get("trading.Alert", 0)
+
+
+def _rows(statement: str, values: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        rows: list[Any] = cursor.fetchall()
+        return rows
