@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent
 COINBASE_REST = "https://api.coinbase.com/api/v3/brokerage"
@@ -41,6 +41,23 @@ class ExchangeSource(StrEnum):
 
     SIMULATED = "simulated"
     LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Which server takes the letters, and how it is spoken to.
+
+    Args:
+        encryption: ``tls`` from the first byte on, ``starttls``, or ``none``.
+        sender: Whom the letters come from.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    encryption: str
+    sender: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +141,7 @@ class Environment:
         credential_grants: Which variables whose settings may name: glob patterns by user name, or
             by ``sub:`` and identity. None where nothing is said of anybody.
         deadman_url: What is asked for every minute while all is well; a secret. None: nothing.
+        mail: The server that takes the letters; holds a secret. None: there is none.
     """
 
     state: StateFiles
@@ -143,6 +161,7 @@ class Environment:
     seed: int
     credential_grants: Mapping[str, tuple[str, ...]] | None = None
     deadman_url: str | None = field(default=None, repr=False)
+    mail: MailServer | None = None
 
 
 def read(
@@ -182,6 +201,7 @@ def read(
         seed=_number(values, "SEED", 1, 2**31),
         credential_grants=_grants(values),
         deadman_url=_deadman_url(values),
+        mail=_mail(values),
     )
 
 
@@ -242,6 +262,44 @@ def _deadman_url(values: Mapping[str, str]) -> str | None:
     raise EnvironmentInvalid(
         "LIVERMORE_DEADMAN_URL must be a whole address that begins with https:// or http://, such "
         "as https://hc-ping.com/ and the id of a check; unset it to ping nobody."
+    )
+
+
+_MAIL_SCHEMES: Mapping[str, tuple[str, int]] = {
+    "smtps": ("tls", 465),
+    "smtp": ("starttls", 587),
+    "smtp+plain": ("none", 25),
+}
+
+
+def _mail(values: Mapping[str, str]) -> MailServer | None:
+    if (text := values.get("LIVERMORE_EMAIL_URL")) is None:
+        return None
+    sender = values.get("LIVERMORE_EMAIL_FROM", "")
+    if sender.count("@") != 1 or not sender.isprintable():
+        raise EnvironmentInvalid(
+            "LIVERMORE_EMAIL_FROM must be the address that letters come from, such as "
+            "livermore@example.org, where LIVERMORE_EMAIL_URL is set."
+        )
+    with contextlib.suppress(ValueError, KeyError):  # a port that is none, another scheme
+        url = urlsplit(text)
+        encryption, port = _MAIL_SCHEMES[url.scheme]
+        is_whole = url.hostname and url.port != 0 and url.path in {"", "/"} and not url.query
+        if is_whole and text.isprintable() and " " not in text:
+            return MailServer(
+                host=url.hostname or "",
+                port=url.port or port,
+                user=unquote(url.username or ""),
+                password=unquote(url.password or ""),
+                encryption=encryption,
+                sender=sender,
+            )
+    # Not what it was: it holds a password.
+    raise EnvironmentInvalid(
+        "LIVERMORE_EMAIL_URL must be smtps:// or smtp:// (which uses STARTTLS) or smtp+plain://, "
+        "then user:password@ where the server asks for them, host and port, such as "
+        "smtps://anna:secret@mail.example.org:465; letters that end a part of an address are "
+        "percent-encoded. Unset it to send no e-mail."
     )
 
 

@@ -191,6 +191,20 @@ WATCHES_FOR_WORKERS = True
 # The worker asks for this while all is well (`control.deadman`). A secret; None: it asks nobody.
 DEADMAN_URL = ENVIRONMENT.deadman_url
 
+# ------------------------------------------------------------------ e-mail
+# Django's backend, which also tells how far a letter came (`trading.alerts.email`). Without a
+# server nobody is asked, and whoever wanted a letter is told why there is none.
+EMAIL_BACKEND = "trading.alerts.smtp.EmailBackend"
+EMAIL_HOST = ENVIRONMENT.mail.host if ENVIRONMENT.mail else ""
+EMAIL_TIMEOUT = 10
+if ENVIRONMENT.mail:
+    EMAIL_PORT = ENVIRONMENT.mail.port
+    EMAIL_HOST_USER = ENVIRONMENT.mail.user
+    EMAIL_HOST_PASSWORD = ENVIRONMENT.mail.password
+    EMAIL_USE_SSL = ENVIRONMENT.mail.encryption == "tls"
+    EMAIL_USE_TLS = ENVIRONMENT.mail.encryption == "starttls"
+    DEFAULT_FROM_EMAIL = ENVIRONMENT.mail.sender
+
 # ------------------------------------------------------------------ language, time, logs
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -64,7 +64,14 @@ Message = Sequence[Notice] | Digest
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The other side has it."""
+    """The other side has it.
+
+    Args:
+        next_after_seconds: How long the other side wants nothing more of this address; None: it
+            takes the next at once.
+    """
+
+    next_after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +81,12 @@ class Later:
     Args:
         reason: A clause for a person: ``Discord asks to wait 3 s``.
         after_seconds: How long the other side asks to wait; None: it asks for nothing.
+        is_global: It asks that of this machine, whatever the address; else of this address alone.
     """
 
     reason: str
     after_seconds: float | None = None
+    is_global: bool = False
 
 
 @dataclass(frozen=True, slots=True)
