@@ -28,6 +28,8 @@ from control.cache import CacheWatch, Clearing
 from control.candles import RedisShelf
 from control.database import Database
 from control.deadman import Deadman, hindrance
+from control.deliveries.channels import Channels
+from control.deliveries.outbox import Outbox
 from control.delivery import Delivery
 from control.hosting import Hosting
 from control.hotline import Hotline
@@ -42,6 +44,7 @@ from control.selfwatch import LOOK_SECONDS, SelfWatch
 from control.standstill import Standstill
 from control.surroundings import Surroundings
 from control.teller import Teller
+from trading.alerts import discord
 from trading.core.market import Market
 from trading.plane import DataPlane
 from trading.ports import Owner, Shelf
@@ -90,6 +93,14 @@ class Worker:
             changed=self._positions_changed,
         )
         self._self_watch = SelfWatch(self._database, self._mailbox.publish)
+        self._webhooks = discord.client()
+        self._outbox = Outbox(
+            self._database,
+            Channels(self._webhooks).prepare,
+            worker=self.name,
+            publish=self._mailbox.publish,
+            only=only,
+        )
         self._deadman = self._deadman_for(deadman_url, only)
         around = self._surroundings()
         self._hosting = Hosting(around, only=only, came=self._came, left=self._left)
@@ -104,6 +115,7 @@ class Worker:
             hosting=self._hosting,
             may_speak=self._may_speak,
         )
+        self._sinks.on_written(self._outbox.look)
         self._sinks.on_dropped(self._alerts_dropped)
         self._sinks.on_refused(self._candles_refused)
         self._sinks.tell_only(self._may_speak)
@@ -163,6 +175,7 @@ class Worker:
             "write the incidents": self._self_watch.run,
             "miss workers": partial(watch_in_worker, self._database, self._mailbox.publish),
             "write alerts": self._sinks.write_alerts,
+            "deliver alerts": self._outbox.run,
             "write to Redis": self._sinks.write_to_redis,
         }
         if self._deadman is not None:
@@ -186,10 +199,12 @@ class Worker:
             runtime.stop()
         await tasks.end(running.pop("write alerts"))
         await self._sinks.flush(FLUSH_SECONDS)
+        await self._outbox.leave()
         await self._hosting.let_all_go()
         await tasks.end(*running.values())
         await self._mailbox.forget(worker_of(self.name))
         self.plane.stop()
+        await self._webhooks.aclose()
         await self._sinks.aclose()
         await self._shelf.aclose()
         await self._mailbox.aclose()

@@ -46,6 +46,7 @@ DEAD_SECONDS = 60.0
 """How long a channel that takes nothing any more is left alone before the next message tries it."""
 
 MOST_AT_ONCE = 16
+MOST_REFUSED = 500  # of a channel that there is not: nothing is sent, so they need not take turns
 LEAVE_SECONDS = 3.0
 
 
@@ -103,13 +104,14 @@ class Outbox:
         self._not_before: dict[Lane, float] = {}
         self._channel_not_before: dict[DeliveryChannel, float] = {}
         self._expire_at = 0.0
+        self._is_leaving = False
 
     def look(self) -> None:
         """Look at the queue now: there is something new. From the worker's loop."""
         self._new.set()
 
     async def run(self) -> None:
-        """Send, until cancelled; what is on its way then has a moment to arrive."""
+        """Send, until cancelled; what is on its way then is uncertain, in a while."""
         try:
             while True:
                 with suppress(TimeoutError):
@@ -122,7 +124,14 @@ class Outbox:
                     log.warning("outbox.queue_away", reason=str(exc).strip())
                     await asyncio.sleep(LOOK_SECONDS)
         finally:
-            await self._leave()
+            for task in list(self._at_work.values()):
+                task.cancel()
+
+    async def leave(self) -> None:
+        """Begin no more, and give what is on its way a moment to arrive."""
+        self._is_leaving = True
+        if self._at_work:
+            await asyncio.wait(list(self._at_work.values()), timeout=LEAVE_SECONDS)
 
     async def _look(self) -> None:
         now = time.monotonic()
@@ -131,7 +140,7 @@ class Outbox:
             await self._tell(await self._database.run(queue.expire))
         self._not_before = {lane: at for lane, at in self._not_before.items() if at > now}
         for lane in await self._database.run(queue.lanes, self._only):
-            if len(self._at_work) >= MOST_AT_ONCE:
+            if self._is_leaving or len(self._at_work) >= MOST_AT_ONCE:
                 break
             if lane not in self._at_work and self._may_send(lane, now):
                 task = asyncio.create_task(self._serve(lane), name=f"deliver {lane.channel}")
@@ -145,12 +154,6 @@ class Outbox:
     def _done(self, lane: Lane, _task: asyncio.Task[None]) -> None:
         del self._at_work[lane]
         self._new.set()  # there may be more in it
-
-    async def _leave(self) -> None:
-        if self._at_work:
-            await asyncio.wait(self._at_work.values(), timeout=LEAVE_SECONDS)
-        for task in list(self._at_work.values()):
-            task.cancel()
 
     # -- one message
 
@@ -172,9 +175,10 @@ class Outbox:
 
     async def _claim(self, lane: Lane, prepared: Prepared) -> tuple[Claimed | None, bool]:
         waiting = await self._database.run(queue.waiting, lane, prepared.within_seconds)
-        most = 1 if isinstance(prepared.channel, Refused) else prepared.channel.most
+        refused = isinstance(prepared.channel, Refused)
+        most = MOST_REFUSED if isinstance(prepared.channel, Refused) else prepared.channel.most
         is_digest = False
-        if not waiting.troubles:
+        if not waiting.troubles and not refused:
             if not waiting.signals:
                 return None, False
             step = next_step(
@@ -192,8 +196,9 @@ class Outbox:
                     most = notices
                 case SendDigest(notices):
                     most, is_digest = notices, True
+        system = bool(waiting.troubles)
         claimed = await self._database.run(
-            queue.claim, lane, self._worker, uuid4(), most=most, system=bool(waiting.troubles)
+            queue.claim, lane, self._worker, uuid4(), most=most, system=system
         )
         return claimed, is_digest
 
