@@ -23,6 +23,8 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
+from control.api.alerts.acting import router as acting_router
+from control.api.alerts.mutes import router as mutes_router
 from control.api.alerts.routes import router as alerts_router
 from control.api.commands import router as commands_router
 from control.api.credentials import router as credentials_router
@@ -103,7 +105,8 @@ api = LivermoreAPI(
 api.add_router("/settings", settings_router)
 api.add_router("/settings", credentials_router)
 api.add_router("/control", commands_router)
-api.add_router("", alerts_router)
+for router in (alerts_router, acting_router, mutes_router):
+    api.add_router("", router)
 
 
 # ---------------------------------------------------------------------- errors

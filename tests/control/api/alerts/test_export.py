@@ -22,11 +22,6 @@ from tests.settings_app.factories import UserFactory
 ADDRESS = "/api/alerts.csv"
 
 
-@pytest.fixture
-def anna(db: None, redis_url: str) -> User:
-    return UserFactory.create()
-
-
 def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(text)))
 

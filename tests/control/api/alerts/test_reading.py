@@ -20,21 +20,6 @@ ALERTS = "/api/alerts"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_url")]
 
 
-@pytest.fixture
-def anna() -> User:
-    return UserFactory.create()
-
-
-@pytest.fixture
-def bela() -> User:
-    return UserFactory.create()
-
-
-@pytest.fixture
-def api(anna: User) -> Caller:
-    return Caller(anna)
-
-
 def listed(api: Caller, query: str = "") -> list[int]:
     response = api.get(f"{ALERTS}?{query}")
     assert response.status_code == 200, response.content

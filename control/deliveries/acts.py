@@ -1,0 +1,97 @@
+"""What a user may do about alerts: have them sent again, acknowledge them, mute what is to come.
+
+Rule 1: a row of somebody else is a row that is not there: whose they are is an argument of
+    everything here.
+Rule 2: to send again is to wait again: who sends is the dispatcher, as if it were the first time.
+Rule 3: what is being sent, waits or was delivered is never sent again; what is uncertain only by
+    its alert's own name, for it may have arrived.
+Rule 4: synchronous, for a database thread; moments are by the database's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from trading.alerts.muting import WantedMute
+from trading.models import Alert, Delivery, Mute
+
+FAILED: Final = (Delivery.State.FAILED,)
+NOT_KNOWN_TO_BE_THERE: Final = (Delivery.State.FAILED, Delivery.State.UNCERTAIN)
+
+
+def retry(
+    user_id: int, alert_ids: Collection[int] | None = None, *, also_uncertain: bool = False
+) -> int:
+    """Have failed deliveries of a user sent again.
+
+    Args:
+        alert_ids: Those of these alerts; None: of all.
+        also_uncertain: What may have arrived is sent again as well.
+
+    Returns:
+        How many deliveries wait now that had ended.
+    """
+    states = NOT_KNOWN_TO_BE_THERE if also_uncertain else FAILED
+    ended = Delivery.objects.filter(user_id=user_id, state__in=states)
+    if alert_ids is not None:
+        ended = ended.filter(alert_id__in=alert_ids)
+    with transaction.atomic():
+        found = list(ended.select_for_update().values_list("pk", "alert_id"))
+        waiting: dict[str, Any] = {
+            "state": Delivery.State.WAITING,
+            "reason": "",
+            "attempts": 0,
+            "due_at": Now(),
+            "claimed_by": "",
+            "claimed_until": None,
+            "message": None,
+            "settled_at": None,
+        }
+        Delivery.objects.filter(user_id=user_id, pk__in=[pk for pk, _ in found]).update(**waiting)
+        alerts = Alert.objects.filter(user_id=user_id, pk__in={alert for _, alert in found})
+        alerts.update(state=Alert.State.PENDING)
+    return len(found)
+
+
+def acknowledge(user_id: int, alert_ids: Collection[int]) -> int:
+    """A user has seen these alerts; what was acknowledged before keeps its moment.
+
+    Returns:
+        How many were not yet.
+    """
+    mine = Alert.objects.filter(user_id=user_id, pk__in=alert_ids, acknowledged_at__isnull=True)
+    return mine.update(acknowledged_at=Now())
+
+
+def mute(user_id: int, wanted: WantedMute) -> Mute:
+    """Hold back what a user does not want to be sent for a time.
+
+    The same exchange, symbol and kind again is the same mute with another end.
+
+    Args:
+        wanted: Without a fault.
+    """
+    row, _ = Mute.objects.update_or_create(
+        user_id=user_id,
+        exchange=wanted.exchange,
+        symbol=wanted.symbol,
+        kind=wanted.kind,
+        defaults={"until": wanted.until},
+    )
+    return row
+
+
+def unmute(user_id: int, mute_id: int) -> bool:
+    """End a mute now; whether there was one."""
+    return Mute.objects.filter(user_id=user_id, pk=mute_id).delete()[0] > 0
+
+
+def mutes_of(user_id: int, now: datetime) -> QuerySet[Mute]:
+    """A user's mutes that have not run out, the one that ends first before the others."""
+    return Mute.objects.filter(user_id=user_id, until__gt=now).order_by("until", "pk")
