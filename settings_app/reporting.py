@@ -27,6 +27,6 @@ def change_lines(changes: Iterable[Difference]) -> list[str]:
     ]
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 setting``, ``2,000 settings``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 setting``, ``2,000 settings``; the plural where it is another than with an s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -14,7 +14,9 @@ from django.utils.safestring import SafeString
 
 from control.admin.filters import AcknowledgedFilter, ExchangeFilter
 from control.admin.looks import moment, next_step, shown
+from control.deliveries import acts
 from control.marks import mark_of_alert, mark_of_delivery
+from settings_app.reporting import counted
 from trading.admin import NOTHING, HistoryAdmin, is_staff
 from trading.models import SYSTEM, Alert, Delivery
 
@@ -66,6 +68,7 @@ class AlertAdmin(HistoryAdmin[Alert]):
     )
     search_fields = ("symbol", "exchange")
     date_hierarchy = "created_at"  # not every alert has a candle
+    actions = ("retry_failed", "acknowledge")
     inlines = (DeliveryInline,)
     fieldsets = (
         (None, {"fields": ("what", "outcome", "told", "seen")}),
@@ -87,6 +90,26 @@ class AlertAdmin(HistoryAdmin[Alert]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
         return super().get_queryset(request).prefetch_related("deliveries")
+
+    @admin.action(description="Send again what failed", permissions=["view"])
+    def retry_failed(self, request: HttpRequest, chosen: QuerySet[Alert]) -> None:
+        mine, others = self._own(request, chosen)
+        count = acts.retry(request.user.pk or 0, mine)
+        done = f"{counted(count, 'delivery', 'deliveries')} to be sent again."
+        self.message_user(request, f"{done}{others}" if count else f"None had failed.{others}")
+
+    @admin.action(description="Acknowledge", permissions=["view"])
+    def acknowledge(self, request: HttpRequest, chosen: QuerySet[Alert]) -> None:
+        mine, others = self._own(request, chosen)
+        count = acts.acknowledge(request.user.pk or 0, mine)
+        self.message_user(request, f"{counted(count, 'alert')} acknowledged.{others}")
+
+    def _own(self, request: HttpRequest, chosen: QuerySet[Alert]) -> tuple[list[int], str]:
+        """Of what was chosen, the ids that are one's own; and what to say of the others."""
+        owners = dict(chosen.values_list("pk", "user_id"))
+        mine = [pk for pk, owner in owners.items() if owner == request.user.pk]
+        others = len(owners) - len(mine)
+        return mine, f" {counted(others, 'alert')} of others left alone." if others else ""
 
     @admin.display(description="candle (UTC)", ordering="candle_closed_at")
     def closed(self, alert: Alert) -> str:

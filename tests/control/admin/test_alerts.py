@@ -144,3 +144,48 @@ def test_nobody_adds_or_changes_an_alert_and_a_superuser_deletes_it(
     assert signed_in(root).post(delete, {"post": "yes"}).status_code == 302
     assert not Alert.objects.exists()
     assert not Delivery.objects.exists()
+
+
+def act(client: Client, action: str, *alerts: Alert) -> str:
+    """Choose some rows of the list and do something about them; what is said of it."""
+    chosen = {"action": action, "_selected_action": [alert.pk for alert in alerts]}
+    page = client.post(reverse(ALERTS), chosen, follow=True).content.decode()
+    said = re.search(r'<ul class="messagelist">.*?<li[^>]*>(.*?)</li>', page, re.DOTALL)
+    return said[1].strip() if said else ""
+
+
+def test_owner_has_what_failed_sent_again(anna: User, alert: Alert) -> None:
+    rows = [delivery(alert, "email", state="failed"), delivery(alert, "push", state="uncertain")]
+    other = delivery(told(anna, hour=1), state="failed")
+    client = signed_in(anna)
+    assert act(client, "retry_failed", alert) == "1 delivery to be sent again."
+    assert act(client, "retry_failed", alert) == "None had failed."
+    for row in (*rows, other):
+        row.refresh_from_db()
+    assert [row.state for row in (*rows, other)] == ["waiting", "uncertain", "failed"]
+
+
+def test_owner_acknowledges_alerts(anna: User, alert: Alert) -> None:
+    second = told(anna, hour=1)
+    assert act(signed_in(anna), "acknowledge", alert, second) == "2 alerts acknowledged."
+    assert not Alert.objects.filter(acknowledged_at=None).exists()
+
+
+@pytest.mark.parametrize("action", ["retry_failed", "acknowledge"])
+def test_no_action_touches_somebody_elses_alert(
+    bela: User, root: User, alert: Alert, action: str
+) -> None:
+    row = delivery(alert, state="failed")
+    act(signed_in(bela), action, alert)
+    own = told(root)
+    assert "1 alert of others left alone." in act(signed_in(root), action, alert, own)
+    row.refresh_from_db()
+    alert.refresh_from_db()
+    assert (row.state, alert.acknowledged_at) == ("failed", None)
+
+
+def test_no_link_does_what_an_action_does(anna: User, alert: Alert) -> None:
+    query = {"action": "acknowledge", "_selected_action": str(alert.pk)}
+    signed_in(anna).get(reverse(ALERTS), query)
+    alert.refresh_from_db()
+    assert alert.acknowledged_at is None
