@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from control import client
 from control import protocol as wire_protocol
+from control.management.columns import in_columns, one_line
 from control.management.users import add_user_option, the_user
 from control.phrases import Unclear, payload_of, usage
 from control.protocol import HistoryEntry, Origin
@@ -155,12 +156,7 @@ def at_the_terminal() -> Origin:
 
 def table(entries: tuple[HistoryEntry, ...]) -> str:
     """Lines of the history, newest first, in columns."""
-    rows = [COLUMNS, *(_cells(entry) for entry in entries)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return in_columns([COLUMNS, *(_cells(entry) for entry in entries)])
 
 
 def _cells(entry: HistoryEntry) -> tuple[str, ...]:
@@ -172,13 +168,8 @@ def _cells(entry: HistoryEntry) -> tuple[str, ...]:
         f"{entry.command} {entry.detail}".strip(),
         entry.status,
         str(entry.ms),
-        _one_line(entry.message or ""),
+        one_line(entry.message or "", LONGEST_MESSAGE),
     )
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
 
 
 def _unanswered(user: User, answer: client.Answer, wait: float) -> str:
