@@ -17,9 +17,11 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
+from trading.alerts.compose import system_alert
 from trading.alerts.muting import WantedMute
-from trading.models import Alert, Delivery, Mute
+from trading.models import Alert, Delivery, DeliveryChannel, Mute
 
 FAILED: Final = (Delivery.State.FAILED,)
 NOT_KNOWN_TO_BE_THERE: Final = (Delivery.State.FAILED, Delivery.State.UNCERTAIN)
@@ -57,6 +59,24 @@ def retry(
         alerts = Alert.objects.filter(user_id=user_id, pk__in={alert for _, alert in found})
         alerts.update(state=Alert.State.PENDING)
     return len(found)
+
+
+def begin_test(user_id: int, channel: DeliveryChannel) -> Delivery:
+    """Have a test alert sent by one channel, whatever the settings would have it do otherwise.
+
+    It is sent as any other: by the worker, from the queue, with its variables.
+
+    Returns:
+        The delivery, which waits; its row tells what becomes of it.
+    """
+    alert = system_alert(
+        user_id, exchange="", detail=f"A test: {channel.label} is reached.", values={"test": True}
+    )
+    with transaction.atomic():
+        alert.save()
+        return Delivery.objects.create(
+            alert=alert, user_id=user_id, channel=channel, due_at=timezone.now()
+        )
 
 
 def acknowledge(user_id: int, alert_ids: Collection[int]) -> int:
