@@ -48,7 +48,7 @@ class Channels:
             channel: Channel | Refused = self._channel(lane, settings.notifications)
         except credentials.CredentialError as exc:
             channel = Refused(str(exc).rstrip("."), is_dead=True)
-        return _prepared(channel, settings.notifications.digest, _reader(settings))
+        return _prepared(channel, settings.notifications.digest, reader_of(settings))
 
     def _channel(self, lane: Lane, notifications: Notifications) -> Channel | Refused:
         match lane.channel:
@@ -83,7 +83,8 @@ def _prepared(channel: Channel | Refused, digest: DigestRule, reader: Reader) ->
     )
 
 
-def _reader(settings: Settings) -> Reader:
+def reader_of(settings: Settings) -> Reader:
+    """How the reader of alerts wants times and numbers."""
     profile = settings.perseus_profile
     return Reader(
         timezone=profile.timezone,

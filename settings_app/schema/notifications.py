@@ -116,13 +116,13 @@ class Digest(Section):
             "So many signals within the window are told one by one; what comes beyond them is told "
             "together, as a table.",
             unit="signals",
-            examples=(10,),
+            examples=(5, 20),
         ),
     ] = 10
     within_seconds: Annotated[
         int,
         Field(ge=1, le=3_600),
-        about("Window", "How long the window is.", unit="s", examples=(60,)),
+        about("Window", "How long the window is.", unit="s", examples=(30, 300)),
     ] = 60
 
 
@@ -139,7 +139,7 @@ class Notifications(Section):
             "Kept",
             "How long alerts are kept; older ones are deleted once a day, but for those that wait.",
             unit="days",
-            examples=(90,),
+            examples=(30, 365),
         ),
     ] = 90
 

@@ -166,27 +166,25 @@ class Profile(Section):
         Timezone,
         about(
             "Time zone",
-            "All times on the pages; candles stay anchored to UTC.",
+            "Times in alerts, beside UTC; candles stay anchored to UTC.",
             examples=("Europe/Berlin", "America/New_York"),
-            recorded_only=True,
         ),
     ] = "UTC"
     locale: Annotated[
         Locale,
         about(
             "Locale",
-            "How numbers and dates are written.",
+            "How numbers and dates are written in alerts.",
             examples=("en-GB", "de"),
-            recorded_only=True,
         ),
     ] = "en-US"
     date_format: Annotated[
         Literal["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "D MMM YYYY"],
-        about("Date", "How dates are written.", examples=("DD.MM.YYYY",), recorded_only=True),
+        about("Date", "How dates are written in alerts.", examples=("DD.MM.YYYY",)),
     ] = "YYYY-MM-DD"
     time_format: Annotated[
         Literal["24h", "12h"],
-        about("Clock", "How times of day are written.", examples=("12h",), recorded_only=True),
+        about("Clock", "How times of day are written in alerts.", examples=("12h",)),
     ] = "24h"
     risk_tolerance: Annotated[
         RiskTolerance,

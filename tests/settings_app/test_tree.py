@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
+from control.deliveries.channels import reader_of
+from control.deliveries.routing import routes
 from control.plan import plan_of
 from control.positions.sources import sources
 from control.schedule import next_after
@@ -29,8 +31,9 @@ from settings_app.schema import (
 )
 from settings_app.schema.fields import Section
 from settings_app.schema.tree import Node, leaves
-from trading.core.market import Market
-from trading.core.modes import Mode
+from trading.core.market import Market, Timeframe
+from trading.core.modes import Mode, SignalKind
+from trading.models import SYSTEM, Alert
 
 LEAVES = dict(leaves())
 EVE = datetime(2026, 3, 25, 12, tzinfo=UTC)  # a Wednesday
@@ -51,9 +54,9 @@ FULL: dict[str, Any] = {
     "position_symbols": [{"symbol": "XRP-USD", "exchange": "coinbase"}],
     "watchlist": [{"symbol": "XRP-USD", "exchange": "coinbase"}],
     "notifications": {
-        "email": {"address": "bela@example.org"},
-        "discord": {"webhook_url_environment_variable": "D"},
-        "push": {"url_environment_variable": "E"},
+        "email": {"enabled": True, "address": "bela@example.org"},
+        "discord": {"enabled": True, "webhook_url_environment_variable": "D"},
+        "push": {"enabled": True, "url_environment_variable": "E"},
     },
     "schedule": [
         {"at": "10:00", "command": "switch-mode", "payload": {"mode": "scalper-orderbook"}}
@@ -224,7 +227,27 @@ def acts_on(document: Any) -> Any:
             rules = plan.rules
             acted = (rules.kinds, rules.levels, rules.cooldown_seconds)
             plans.append((plan.markets, plan.timeframes, acted, plan.holdings, plan.indicators))
+    at = datetime(2026, 9, 30, 12, tzinfo=UTC)
+    ways = [
+        routes(alert, settings, (), at + timedelta(hours=hours))
+        for alert in (
+            Alert(kind=SYSTEM),
+            *(
+                Alert(kind=kind, timeframe=timeframe, level=level)
+                for kind in SignalKind
+                for timeframe in Timeframe
+                for level in (150.0, 300.0)
+            ),
+        )
+        for hours in range(0, 7 * 24, 3)
+    ]
+    email = settings.notifications.email
     return (
+        ways,
+        email and email.address,
+        settings.notifications.digest,
+        settings.notifications.kept_days,
+        reader_of(settings),
         settings.sub,
         settings.version,
         settings.livermore_runtime.auto_start,
