@@ -307,6 +307,7 @@ def _symbol(facts: MarketFacts, is_paused: bool, indicators: tuple[str, ...]) ->
         live="paused" if is_paused else facts.live,
         tf=_cells(facts, indicators),
         warm_up=None if is_paused else _symbol_warm_up(facts.warm_up),
+        mending=True if facts.is_mending and not is_paused else None,
     )
     _composed[key] = facts, made
     while len(_composed) > KEPT_SYMBOLS:

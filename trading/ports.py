@@ -267,7 +267,10 @@ class WarmUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketFacts:
-    """One watched market as seen now; ``warm_up`` while history is being gathered."""
+    """One watched market as seen now; ``warm_up`` while history is being gathered.
+
+    It is mending while minutes of it are in doubt that the exchange's history can settle by now.
+    """
 
     market: Market
     live: Live
@@ -275,6 +278,7 @@ class MarketFacts:
     points: Mapping[Timeframe, IndicatorPoint] = field(default_factory=dict)
     last_candle_at: int | None = None  # opening time of the last closed 1m candle, unix seconds
     trades: int = 0  # trades processed since the plane began
+    is_mending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

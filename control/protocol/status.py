@@ -96,7 +96,8 @@ class Cell(Wire):
 class SymbolStatus(Wire):
     """One watched symbol; ``tf`` maps a timeframe to its cell.
 
-    ``warm_up`` is there while its history is being read, a few symbols at a time.
+    ``warm_up`` is there while its history is being read, a few symbols at a time; ``mending`` while
+    the history is asked of minutes that may have been told otherwise, or wait to be told.
     """
 
     symbol: str
@@ -104,6 +105,7 @@ class SymbolStatus(Wire):
     live: Literal["warming", "receiving", "stale", "paused"]
     tf: dict[str, Cell]
     warm_up: SymbolWarmUp | None = None
+    mending: Literal[True] | None = None
 
 
 class ErrorLine(Wire):

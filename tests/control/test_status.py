@@ -81,6 +81,16 @@ def test_a_status_says_what_is_held_and_what_it_is_worth() -> None:
     assert (one.symbol, one.quantity, one.value, one.gain) == ("BTC-USD", "2", 10.0, 25.0)
 
 
+def test_a_symbol_says_that_it_is_mending_while_it_is_and_not_in_a_pause() -> None:
+    market = replace(FACTS.markets[0], is_mending=True)
+    made = status.compose(KNOWN, replace(FACTS, markets=(market,)), 1_000)
+    assert made.to_dict()["symbols"][0]["mending"] is True
+    assert "mending" not in status.compose(KNOWN, FACTS, 1_000).to_dict()["symbols"][0]
+    paused = replace(KNOWN, life=Life(state=State.PAUSED, since_ms=500, version=9))
+    made = status.compose(paused, replace(FACTS, markets=(market,)), 1_000)
+    assert made.symbols[0].mending is None
+
+
 def test_a_cell_says_where_its_market_is_not_liquid() -> None:
     quiet = structs.replace(POINT, macd_v=None, stage=Stage.WARMING_UP, liquidity=Liquidity.LOW)
     assert status.cell(quiet).to_dict()["liquidity"] == "low"

@@ -7,6 +7,8 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +19,14 @@ if TYPE_CHECKING:  # these need Django's models, and so an address first
     from settings_app.models import User
     from tests.faults.stage import Stage
     from tests.soak.exchange import QuickExchange
-    from tests.soak.havoc import Havoc
+    from tests.soak.havoc import Certain, Havoc
     from tests.soak.kept import KeptCandles
     from tests.soak.verdict import Findings
 
 HOURS, SPEED, SYMBOLS = 24.0, 120.0, 50
 MOST_SECONDS = 7_200.0
 WARM_SECONDS = 180.0
-AFTER_SECONDS = 150  # simulated; between the last fault and the end of what is judged
+LOOK_SECONDS = 0.2
 TOLD_VIOLATIONS = 60
 DAY = 86_400
 
@@ -63,6 +65,7 @@ def _arguments() -> argparse.Namespace:
 def run(servers: BreakableServers, arguments: argparse.Namespace, seconds: float) -> int:
     """One day on fresh servers; the exit status."""
     from tests.faults.stage import Stage
+    from tests.soak.certainty import Certainty
     from tests.soak.exchange import QuickExchange, symbols_of
     from tests.soak.havoc import Havoc
     from tests.soak.kept import KeptCandles
@@ -79,7 +82,8 @@ def run(servers: BreakableServers, arguments: argparse.Namespace, seconds: float
     stage = Stage(servers, exchange.start())
     try:
         user = stage.trader(*symbols)
-        havoc = Havoc(stage, exchange, kept, f"{arguments.seed} havoc")
+        certain = partial(Certainty, user, symbols)
+        havoc = Havoc(stage, exchange, kept, certain, f"{arguments.seed} havoc")
         stage.worker()
         since = warm(stage, exchange, kept)
         deadline = time.monotonic() + seconds
@@ -87,7 +91,7 @@ def run(servers: BreakableServers, arguments: argparse.Namespace, seconds: float
             time.sleep(seconds)
         else:
             havoc.until(deadline, first=tuple(arguments.first))
-        until = quiet(stage, exchange, kept)
+        until = quiet(stage, exchange, kept, certain)
         findings = judged(stage, exchange, kept, havoc, user, since, until)
         report(havoc, findings, since, until)
     finally:
@@ -101,16 +105,15 @@ def run(servers: BreakableServers, arguments: argparse.Namespace, seconds: float
 def warm(stage: Stage, exchange: QuickExchange, kept: KeptCandles) -> int:
     """Wait until bars of every market close; from when on everything is judged (unix seconds)."""
     began = exchange.now
-    _wait_until_told(stage, exchange, kept, after=began + 60)
+    _wait_until_none(stage, lambda: kept.behind(began + 60), "told")
     return int(exchange.now) // 60 * 60
 
 
-def quiet(stage: Stage, exchange: QuickExchange, kept: KeptCandles) -> int:
-    """Let everything be told, and the worker end well; until when all is judged."""
-    time.sleep(AFTER_SECONDS / exchange.speed)
+def quiet(stage: Stage, exchange: QuickExchange, kept: KeptCandles, certain: Certain) -> int:
+    """Let everything be told and mended, and the worker end well; until when all is judged."""
     until = int(exchange.now) // 60 * 60
-    _wait_until_told(stage, exchange, kept, after=until)
-    time.sleep(AFTER_SECONDS / exchange.speed)  # what was told amended is mended by then
+    _wait_until_none(stage, lambda: kept.behind(until), "told")
+    _wait_until_none(stage, certain(exchange.now).left, "certain")
     for worker in stage.workers:
         if worker.is_running:
             worker.ask_to_stop()
@@ -118,15 +121,14 @@ def quiet(stage: Stage, exchange: QuickExchange, kept: KeptCandles) -> int:
     return until
 
 
-def _wait_until_told(
-    stage: Stage, exchange: QuickExchange, kept: KeptCandles, *, after: float
-) -> None:
+def _wait_until_none(stage: Stage, left: Callable[[], list[str]], what: str) -> None:
+    """Wait until no market is left that has to be something yet."""
     deadline = time.monotonic() + WARM_SECONDS
-    while behind := kept.behind(max(after, 0.0)):
+    while markets := left():
         if time.monotonic() > deadline:
             log = stage.workers[-1].said[-4_000:]
-            raise AssertionError(f"{len(behind)} markets are not told: {behind}\n{log}")
-        time.sleep(0.2)
+            raise AssertionError(f"{len(markets)} markets are not {what}: {markets}\n{log}")
+        time.sleep(LOOK_SECONDS)
 
 
 def judged(

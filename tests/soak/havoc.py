@@ -1,8 +1,10 @@
 """What breaks on the simulated day, one thing after another, drawn from the seed.
 
 Rule 1: called from the main thread, which starts all processes.
-Rule 2: after each fault it waits until every market is told up to now again. So the timeline says
-    when each fault began and when it was over.
+Rule 2: after each fault it waits until every market is told up to now again, and certain. So the
+    timeline says when each fault began and when it was over.
+Rule 3: what is drawn is what breaks, how long it lasts, and when the next one follows; nothing else
+    is left to a time.
 """
 
 from __future__ import annotations
@@ -10,12 +12,13 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from tests.faults.programs import Worker
 from tests.faults.stage import Stage
+from tests.soak.certainty import Certainty
 from tests.soak.exchange import QuickExchange
 from tests.soak.kept import KeptCandles
 from tests.soak.timeline import Span, Timeline
@@ -23,7 +26,8 @@ from tests.soak.timeline import Span, Timeline
 BETWEEN_SECONDS = (3.0, 12.0)
 STRIKE_SECONDS = 1.0  # four ticks of the exchange
 SETTLE_SECONDS = 90.0
-LAG_SECONDS = 2.0  # a heartbeat, by which a market without trades closes, and as much again
+LOOK_SECONDS = 0.1
+MINUTE = 60.0
 BEFORE_SECONDS = 75.0
 """How long before a fault a bar may have closed that was not told yet: a tick of the exchange, the
 grace, and the minute that waits for both."""
@@ -31,13 +35,24 @@ grace, and the minute that waits for both."""
 REFUSALS = {"throttled", "internal", "bad_gateway", "malformed", "unauthorized"}
 
 
+Certain = Callable[[float], Certainty]  # a watch since a moment of the exchange
+
+
 class Havoc:
     """The faults of one run."""
 
-    def __init__(self, stage: Stage, exchange: QuickExchange, kept: KeptCandles, seed: str) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        exchange: QuickExchange,
+        kept: KeptCandles,
+        certain: Certain,
+        seed: str,
+    ) -> None:
         self._stage = stage
         self._exchange = exchange
         self._kept = kept
+        self._certain = certain
         self._random = random.Random(seed)
         self.timeline = Timeline()
         self.counts: Counter[str] = Counter()
@@ -99,14 +114,14 @@ class Havoc:
 
     def late_trades(self) -> None:
         symbol = self._a_symbol()
-        with self._amendment("late trades", symbol, self._exchange.now):
+        with self._amendment("late trades", symbol, self._exchange.now, is_heard=True):
             self._exchange.order(kind="freeze", product_id=symbol, late=True)
             time.sleep(self._random.uniform(0.2, 2.0))
             self._exchange.order(kind="thaw", product_id=symbol)
 
     def lost_trades(self) -> None:
         symbol = self._a_symbol()
-        with self._amendment("lost trades", symbol, self._exchange.now):
+        with self._amendment("lost trades", symbol, self._exchange.now, is_heard=True):
             self._exchange.order(kind="freeze", product_id=symbol)
             time.sleep(self._random.uniform(0.2, 2.0))
             self._exchange.order(kind="thaw", product_id=symbol)
@@ -119,7 +134,7 @@ class Havoc:
         with self._trouble(f"{scope} refused"):
             self._exchange.order(kind="refuse", seconds=seconds, scope=scope)
             self._exchange.order(kind="close", code=1012)
-            time.sleep(seconds)
+        self._exchange.order(kind="accept")
 
     def failed_requests(self) -> None:
         how = self._random.choice(sorted(REFUSALS))
@@ -132,7 +147,7 @@ class Havoc:
         with self._trouble("slowness"):
             self._exchange.order(kind="slow", delay=self._random.uniform(0.1, 1.0), seconds=3.0)
             self._exchange.order(kind="close", code=1001)
-            time.sleep(3.0)
+        self._exchange.order(kind="accept")
 
     # -- the world
 
@@ -177,7 +192,8 @@ class Havoc:
         silence = self._amendment("worker dead in a silence", symbol, self._exchange.now)
         with silence, self._trouble("worker dead"):
             self._exchange.order(kind="freeze", product_id=symbol)
-            time.sleep(STRIKE_SECONDS + 120.0 / self._exchange.speed)
+            others = [other for other in self._kept.symbols if other != symbol]
+            self._wait_until_told(self._exchange.now + 3 * MINUTE, others)
             self._replace_worker()
             self._exchange.order(kind="thaw", product_id=symbol)
 
@@ -203,33 +219,50 @@ class Havoc:
         self._exchange.order(product_id=self._a_symbol(), **fault)
 
     @contextmanager
-    def _trouble(self, what: str, symbol: str | None = None) -> Iterator[None]:
+    def _trouble(
+        self, what: str, symbol: str | None = None, *, is_heard: bool = False
+    ) -> Iterator[None]:
         began = self._exchange.now - BEFORE_SECONDS
         yield
-        self._settle(what)
+        self._settle(what, traded=symbol if is_heard else None)
         self.timeline.troubles.append(Span(began, self._exchange.now, what, symbol))
 
     @contextmanager
-    def _amendment(self, what: str, symbol: str, since: float) -> Iterator[None]:
-        with self._trouble(what, symbol):
+    def _amendment(
+        self, what: str, symbol: str, since: float, *, is_heard: bool = False
+    ) -> Iterator[None]:
+        """A market is told otherwise at first; ``is_heard``: the next of its trades shows it."""
+        with self._trouble(what, symbol, is_heard=is_heard):
             yield
         began = since - BEFORE_SECONDS
         self.timeline.amendments.append(Span(began, self._exchange.now, what, symbol))
 
-    def _settle(self, what: str) -> None:
-        """Wait until a fault has shown, and then until every market keeps up.
+    def _settle(self, what: str, *, traded: str | None = None) -> None:
+        """Wait until a fault has struck, and then until every market is told and mended.
 
-        A repair that is answered may be followed by another one for the minute that was not over
-        yet: so it is not enough to see once that all is told.
+        Args:
+            traded: A market that must have traded again, for only then it shows what it lacks.
         """
-        time.sleep(STRIKE_SECONDS + 60.0 / self._exchange.speed)
+        struck = self._exchange.now + STRIKE_SECONDS * self._exchange.speed
         deadline = time.monotonic() + SETTLE_SECONDS
-        calm_since = time.monotonic()
-        while time.monotonic() - calm_since < LAG_SECONDS + STRIKE_SECONDS:
-            lag = 60.0 + LAG_SECONDS * self._exchange.speed
-            if behind := self._kept.behind(self._exchange.now - lag):
-                calm_since = time.monotonic()
-            if behind and calm_since > deadline:
-                self.unsettled.append(f"{SETTLE_SECONDS:g} s after {what}, {behind} are not told")
-                return
-            time.sleep(0.1)
+        if traded is not None:
+            self._wait_while(lambda: self._kept.untraded(traded, struck), deadline)
+            struck = self._exchange.now
+        self._wait_until_told(struck + 2 * MINUTE, self._kept.symbols, deadline)
+        if left := self._wait_while(self._certain(struck).left, deadline):
+            text = f"{SETTLE_SECONDS:g} s after {what}, {left} are not told or not certain"
+            self.unsettled.append(text)
+
+    def _wait_until_told(
+        self, moment: float, symbols: Sequence[str], deadline: float | None = None
+    ) -> None:
+        def behind() -> list[str]:
+            return [symbol for symbol in self._kept.behind(moment) if symbol in symbols]
+
+        self._wait_while(behind, deadline or time.monotonic() + SETTLE_SECONDS)
+
+    def _wait_while(self, left: Callable[[], list[str]], deadline: float) -> list[str]:
+        """Wait until no market is left; those that are at the deadline."""
+        while (markets := left()) and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+        return markets

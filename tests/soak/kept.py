@@ -13,6 +13,7 @@ from tests.faults.servers import BreakableRedis
 from trading.core.market import Candle, Market, Timeframe
 
 EXCHANGE = "coinbase"
+RECENT_MINUTES = 60
 
 
 class KeptCandles:
@@ -37,6 +38,12 @@ class KeptCandles:
             for symbol, newest in zip(self.symbols, answers, strict=True)
             if not newest or newest[0][1] + 60 < closed
         ]
+
+    def untraded(self, symbol: str, moment: float) -> list[str]:
+        """The market, unless a minute that began after a moment is kept with trades of it."""
+        recent = self.candles(symbol, Timeframe.M1)[-RECENT_MINUTES:]
+        has_traded = any(c.opened_at >= moment and not c.synthetic for c in recent)
+        return [] if has_traded else [symbol]
 
     def candles(self, symbol: str, timeframe: Timeframe) -> list[Candle]:
         """All that is kept of one market and timeframe, oldest first."""

@@ -80,6 +80,29 @@ async def test_a_dropped_frame_is_repaired() -> None:
         await running.ends_equal_to_truth(simulator, recorder, ETH)
 
 
+async def test_a_market_says_that_it_is_mending_until_its_history_has_come() -> None:
+    recorder = Recorder()
+
+    def mending(facts: DeskFacts) -> bool:
+        return all(market.is_mending for market in facts.markets)
+
+    def certain(facts: DeskFacts) -> bool:
+        return not any(market.is_mending for market in facts.markets)
+
+    async with running.serving() as simulator, running.turning(simulator, recorder) as plane:
+        running.install(plane, "ann", BTC)
+        await running.warm(plane, "ann")
+        await running.facts_until(plane, "ann", certain, "its first minutes certain")
+        rest = Rest(simulator)
+        rest.hold()
+        simulator.inject(Close(code=1001))
+        facts = await running.facts_until(plane, "ann", mending, "that it asks its history")
+        assert [market.live for market in facts.markets] == ["receiving"]
+        rest.release()
+        await running.facts_until(plane, "ann", certain, "that it is mended")
+        await running.ends_equal_to_truth(simulator, recorder, BTC)
+
+
 async def test_a_frozen_market_is_stale_and_its_candles_are_the_exchanges_all_the_same() -> None:
     recorder = Recorder()
     async with running.serving() as simulator, running.turning(simulator, recorder) as plane:

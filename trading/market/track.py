@@ -14,7 +14,7 @@ from trading.core.errors import Rejected
 from trading.core.market import MICROSECONDS, Market, Timeframe
 from trading.core.series import Closed, MarketSeries
 from trading.desk import Desk
-from trading.market.backfill import HistoryJob, warm_up_of
+from trading.market.backfill import GRACE_SECONDS, HistoryJob, warm_up_of
 from trading.market.history import History
 from trading.net.backoff import Backoff
 from trading.ports import Live, MarketFacts, Replacement, Sinks
@@ -55,6 +55,7 @@ class Track:
         self._renew_at = 0.0
         self._renewals = Backoff(first=FIRST_RENEWAL_SECONDS, longest=LONGEST_RENEWAL_SECONDS)
         self._is_missed = False
+        self._fetched_us = 0
         self._counted = 0
         self._facts: MarketFacts | None = None
         self._has_told = False
@@ -73,6 +74,17 @@ class Track:
     def may_fetch(self) -> bool:
         """Whether history may be asked for now."""
         return not self.is_fetching and time.monotonic() >= self._retry_at
+
+    @property
+    def is_mending(self) -> bool:
+        """Whether minutes that were or are to be told wait for the exchange's history.
+
+        What an answer leaves in doubt can be asked again a grace later: until then it is not over.
+        """
+        if self.series.needs_warm_up:
+            return False
+        is_fresh = self.series.server_time_us <= self._fetched_us + GRACE_SECONDS * MICROSECONDS
+        return self.is_fetching or is_fresh or self.series.hole() is not None
 
     def watch(self, desks: tuple[Desk, ...]) -> None:
         """These desks want the market from now on, and no others."""
@@ -166,6 +178,7 @@ class Track:
     def fetched(self) -> None:
         """History came."""
         self.is_fetching = False
+        self._fetched_us = self.series.server_time_us
         self._retries.reset()
 
     def failed(self, reason: Exception) -> None:
@@ -191,9 +204,9 @@ class Track:
         )
         job = self.warm_up if live == "warming" else None
         warm_up = None if job is None else warm_up_of(job)
-        facts, trades = self._facts, self.series.trades
-        said = None if facts is None else (facts.live, facts.trades, facts.warm_up)
-        if facts is None or said != (live, trades, warm_up) or self._has_told:
+        facts, trades, is_mending = self._facts, self.series.trades, self.is_mending
+        said = facts and (facts.live, facts.trades, facts.warm_up, facts.is_mending)
+        if said != (live, trades, warm_up, is_mending) or facts is None or self._has_told:
             last = self.resume_at
             facts = self._facts = MarketFacts(
                 market=self.market,
@@ -202,6 +215,7 @@ class Track:
                 points=self.series.points(),
                 last_candle_at=None if last is None else last - Timeframe.M1.seconds,
                 trades=trades,
+                is_mending=is_mending,
             )
             self._has_told = False
         return facts
