@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from control import status
 from control.protocol import Fault, now_ms
 from control.runtime import Runtime
-from trading.plane import DataPlane, PlaneFailure
+from trading.life import PlaneFailure
+from trading.plane import DataPlane
 
 WATCH_SECONDS = 0.2
 BACKOFF_SECONDS = (1.0, 60.0)

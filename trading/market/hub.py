@@ -185,13 +185,13 @@ class Hub:
             if venue is None:
                 feeds.append(_unserved(name))
                 continue
-            feeds.append(venue.feed_facts(symbols, wanted=not desk.seat.paused))
-            failures += venue.failures(symbols)
+            feeds.append(venue.view.feed_facts(symbols, wanted=not desk.seat.paused))
+            failures += venue.view.failures(symbols)
             if venue.listing.skew is not None:
                 skews[name] = round(venue.listing.skew.ms, 1)
         for market in desk.seat.plan.markets:
             venue = self._venues.get(market.exchange)
-            known = None if venue is None else venue.market_facts.get(market)
+            known = None if venue is None else venue.view.market_facts.get(market)
             markets.append(known or MarketFacts(market=market, live="stale"))
         extra: dict[str, Any] = {"skewMs": skews} if skews else {}
         return DeskFacts(

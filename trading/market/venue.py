@@ -1,4 +1,4 @@
-"""One exchange, shared by every user: its connections, its tracks, and what can be said of them.
+"""One exchange, shared by every user: its connections and its tracks.
 
 Rule 1: whatever a frame says goes to the tracks; a frame of a market that nobody may watch is
     dropped unread.
@@ -9,10 +9,8 @@ Rule 2: bars move with the exchange's clock as frames show it, and only for mark
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -30,21 +28,14 @@ from trading.market.shards import allot
 from trading.market.shelf import NOTHING_KEPT
 from trading.market.supply import Supply
 from trading.market.track import Track
+from trading.market.view import VenueView
 from trading.net.budget import TokenBucket
 from trading.net.endpoints import Endpoints
-from trading.net.feed import Feed, FeedState
+from trading.net.feed import Feed
 from trading.net.http import ExchangeHttp
-from trading.ports import FailureFacts, FeedFacts, MarketFacts, Shelf, Sinks
+from trading.ports import Shelf, Sinks
 
 log = structlog.get_logger(__name__)
-
-REMEMBERED_FAILURES = 20
-_WORST_FIRST = (
-    FeedState.UNREACHABLE,
-    FeedState.CONNECTING,
-    FeedState.STALE,
-    FeedState.CONNECTED,
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -60,23 +51,6 @@ class _Line:
     clock: ServerClock = field(default_factory=ServerClock)
     swept_second: int = 0
     refused: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _View:
-    """What was seen of the links at the last refresh; symbols are canonical.
-
-    Args:
-        link: What every user sees of it.
-        stale: Symbols on a dead link, or not confirmed.
-        received: Symbols that the exchange says it sends.
-        unwatched: Those of them that nobody wants any more.
-    """
-
-    link: FeedFacts
-    stale: frozenset[str] = frozenset()
-    received: frozenset[str] = frozenset()
-    unwatched: frozenset[str] = frozenset()
 
 
 class Venue:
@@ -117,13 +91,11 @@ class Venue:
         )
         self._http = ExchangeHttp(exchange, endpoints.rest)
         self._backfill = Backfill(exchange, self._http, shelf=shelf)
-        self._supply = Supply(exchange, self._backfill, complain=self._note)
         self._retired_connections = 0
-        self._failures: deque[tuple[str | None, FailureFacts]] = deque(maxlen=REMEMBERED_FAILURES)
-        self._view = _View(link=self._link_facts(()))
-        self.market_facts: Mapping[Market, MarketFacts] = {}
-        """What can be said of each market, as of the last refresh."""
         self.listing = Listing(exchange, self._http, changed=self._changed.set)
+        self.view = VenueView(exchange, self.listing, self._tracks)
+        """What can be said of it."""
+        self._supply = Supply(exchange, self._backfill, complain=self.view.note)
         self.orders = Orders(
             exchange,
             self._http,
@@ -254,7 +226,7 @@ class Venue:
             log.info("venue.gap", exchange=self.name, frames=event.received - event.expected)
             self._lose(feed)
         elif isinstance(event, VenueError):
-            self._note(f"{self._exchange.label} says: {event.message}")
+            self.view.note(f"{self._exchange.label} says: {event.message}")
 
     def feed_lost(self, feed: Feed) -> None:
         """A connection is gone; its markets may miss trades until they are heard again."""
@@ -271,7 +243,7 @@ class Venue:
         if line.refused == 1:
             ahead = (trade.time_us - line.clock.time_us) // MICROSECONDS
             label, symbol = self._exchange.label, trade.symbol
-            self._note(
+            self.view.note(
                 f"{label} told a trade of {symbol} {ahead} s ahead of its own clock; it and any "
                 "other like it are left out."
             )
@@ -289,10 +261,10 @@ class Venue:
             symbol = track.market.symbol
             self._supply.go_on(track)
             if track.needs_renewal():
-                self._note(self._deaf([symbol]), symbol)
+                self.view.note(self.view.deaf([symbol]), symbol)
                 line.feed.renew(symbol)
             elif track.is_heard_again():
-                self._note(f"{self._exchange.label} sends trades of {symbol} again.", symbol)
+                self.view.note(f"{self._exchange.label} sends trades of {symbol} again.", symbol)
 
     def _attended(self, symbol: str) -> Track | None:
         track = self._tracks.get(symbol)
@@ -311,103 +283,6 @@ class Venue:
         if track is not None and refreshed is not None:
             self._supply.go_on(track)
 
-    # -- what can be said
-
     def refresh(self) -> None:
-        """Look at everything once, for all who ask afterwards."""
-        feeds = list(self._lines)
-        carried = frozenset[str]().union(*(feed.wanted for feed in feeds))
-        sound: set[str] = set()
-        expected = {symbol for symbol in self._tracks if symbol not in carried}
-        for feed in feeds:
-            if feed.state is FeedState.CONNECTED:
-                sound |= feed.wanted - feed.unconfirmed()
-            elif feed.state is FeedState.CONNECTING:
-                expected |= feed.wanted
-        stale: set[str] = set()
-        facts: dict[Market, MarketFacts] = {}
-        for symbol, track in self._tracks.items():
-            track.count()
-            # At the beginning nothing was heard yet: that is "warming", unless it cannot come.
-            is_awaited = symbol in expected and self.listing.may_stream(symbol)
-            if symbol not in sound and not (is_awaited and track.series.needs_warm_up):
-                stale.add(symbol)
-            if track.series.is_deaf:
-                stale.add(symbol)
-            facts[track.market] = track.facts(is_stale=symbol in stale)
-        received = frozenset[str]().union(*(feed.acknowledged for feed in feeds))
-        self.market_facts = facts
-        self._view = _View(
-            link=self._link_facts(feeds),
-            stale=frozenset(stale),
-            received=received,
-            unwatched=frozenset(s for s in received if not self._is_watched(s)),
-        )
-
-    def feed_facts(self, symbols: Sequence[str], *, wanted: bool) -> FeedFacts:
-        """The link as one user sees it, who has these symbols listed; as of the last refresh.
-
-        Args:
-            symbols: Canonical symbols of the user's plan.
-            wanted: Whether the user wants them now. When not, those count as subscribed that
-                are still sent for nobody else.
-        """
-        view = self._view
-        subscribed = view.received if wanted else view.unwatched
-        stale = tuple(s for s in symbols if s in view.stale) if wanted and view.stale else ()
-        return replace(
-            view.link,
-            subscriptions=len(subscribed.intersection(symbols)),
-            stale_symbols=stale,
-            detail=view.link.detail or self._detail(stale),
-        )
-
-    def failures(self, symbols: Collection[str]) -> list[FailureFacts]:
-        """What went wrong lately with the exchange or one of these symbols, oldest first."""
-        return [facts for symbol, facts in self._failures if symbol is None or symbol in symbols]
-
-    def _link_facts(self, feeds: Sequence[Feed]) -> FeedFacts:
-        """What all users see of the link: the worst of its connections speaks for it."""
-        worst = min(feeds, key=lambda feed: _WORST_FIRST.index(feed.state), default=None)
-        latencies = [feed.latency_ms for feed in feeds if feed.latency_ms is not None]
-        connections = self._retired_connections + sum(feed.connections for feed in feeds)
-        return FeedFacts(
-            exchange=self._exchange.name,
-            label=self._exchange.label,
-            state=str(FeedState.OFF if worst is None else worst.state),
-            latency_ms=round(max(latencies), 2) if latencies else None,
-            last_message_at_ms=max((f.last_message_at_ms or 0 for f in feeds), default=0) or None,
-            reconnects=max(0, connections - max(1, len(feeds))),
-            detail="" if worst is None else worst.detail,
-        )
-
-    def _is_watched(self, symbol: str) -> bool:
-        track = self._tracks.get(symbol)
-        return track is not None and bool(track.watchers)
-
-    def _detail(self, stale: Sequence[str]) -> str:
-        """Why symbols are stale on a link that is not."""
-        if refused := [symbol for symbol in stale if not self.listing.may_stream(symbol)]:
-            return f"{self._exchange.label} does not trade {', '.join(refused)}."
-        if deaf := [symbol for symbol in stale if self._tracks[symbol].series.is_deaf]:
-            return self._deaf(deaf)
-        if stale:
-            return f"{self._exchange.label} has not confirmed {', '.join(stale)}."
-        return ""
-
-    def _deaf(self, symbols: Sequence[str]) -> str:
-        names = ", ".join(symbols)
-        return (
-            f"{self._exchange.label} sends no trades of {names}, though there are some; its candles"
-            " are read from the history."
-        )
-
-    def _note(self, message: str, symbol: str | None = None) -> None:
-        log.warning("venue.trouble", exchange=self._exchange.name, message=message)
-        facts = FailureFacts(
-            at_ms=time.time_ns() // 1_000_000,
-            where=self._exchange.label,
-            level="warning",
-            message=message,
-        )
-        self._failures.append((symbol, facts))
+        """Look at everything once, for all who ask :attr:`view` afterwards."""
+        self.view.look(list(self._lines), self._retired_connections)

@@ -49,7 +49,7 @@ async def test_trade_of_the_far_future_is_left_out_and_told_once() -> None:
             venue.feed_heard(feed, [trade(number, number * DAY), ServerTime(us(number))])
         assert series.trades == 1
         assert series.server_time_us == us(4)
-        [failure] = venue.failures([BTC.symbol])
+        [failure] = venue.view.failures([BTC.symbol])
         assert failure.message.startswith("Coinbase told a trade of BTC-USD 172798 s ahead")
         assert venue._lines[feed].refused == 3
         venue.feed_heard(feed, [trade(5, 5)])
@@ -70,5 +70,5 @@ async def test_new_connection_may_be_hours_later() -> None:
         venue.feed_lost(feed)
         venue.feed_heard(feed, [ServerTime(us(DAY))])
         venue.feed_heard(feed, [trade(9, DAY), ServerTime(us(DAY + 1))])
-        assert venue.failures([BTC.symbol]) == []
+        assert venue.view.failures([BTC.symbol]) == []
         assert venue._tracks[BTC.symbol].series.trades == 2
