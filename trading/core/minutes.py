@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, carry_forward
-from trading.core.exact import ExactSum
+from trading.core.forming import Forming
 from trading.core.market import MICROSECONDS, Candle, Market, Timeframe, Trade
 from trading.core.outages import Outages
-from trading.core.silence import Silence
+from trading.core.silence import Silence, SilentMinutes
 
 MINUTE = Timeframe.M1.seconds
 MINUTE_US = MINUTE * MICROSECONDS
@@ -32,37 +32,6 @@ class Settled(NamedTuple):
 
     candle: Candle
     late: bool
-
-
-class _Forming:
-    """A minute that trades are falling into."""
-
-    __slots__ = ("close", "high", "low", "open", "volume")
-
-    def __init__(self, price: float, size: float) -> None:
-        self.open = self.high = self.low = self.close = price
-        self.volume = ExactSum()
-        self.volume.add(size)
-
-    def add(self, price: float, size: float) -> None:
-        if price > self.high:
-            self.high = price
-        elif price < self.low:
-            self.low = price
-        self.close = price
-        self.volume.add(size)
-
-    def candle(self, market: Market, opened_at: int) -> Candle:
-        return Candle(
-            market=market,
-            timeframe=Timeframe.M1,
-            opened_at=opened_at,
-            open=self.open,
-            high=self.high,
-            low=self.low,
-            close=self.close,
-            volume=self.volume.total,
-        )
 
 
 class MinuteBuilder:
@@ -81,13 +50,11 @@ class MinuteBuilder:
         """Make one; without ``silence``, silence is believed: there is nobody to ask."""
         self.market = market
         self.last_trade_us = 0
-        self._silence = silence
-        # Minutes in doubt because nothing was heard in them.
-        self._silent: set[int] = set()
+        self._silence = None if silence is None else SilentMinutes(silence)
         self._grace_us = round(grace_seconds * MICROSECONDS)
         self._last_trade_id = 0
         self._newest_minute = 0
-        self._forming: dict[int, _Forming] = {}
+        self._forming: dict[int, Forming] = {}
         self._heard_us = 0
         # Where the newest doubt ends: nothing is known to be lost behind it.
         self._whole_since_us = 0
@@ -278,7 +245,7 @@ class MinuteBuilder:
         if len(self._forming) >= REPAIRABLE_MINUTES and self._floor is None:
             self._forming.clear()  # nobody came for them: as if just subscribed
             self._early_doubts = [(0, trade.time_us)]
-        self._forming[minute] = _Forming(trade.price, trade.size)
+        self._forming[minute] = Forming(trade.price, trade.size)
         self._newest_minute = max(self._newest_minute, minute)
 
     def _heard_again(self, since_us: int, at_us: int) -> None:
@@ -336,7 +303,8 @@ class MinuteBuilder:
         self._truth.clear()
         self._told.clear()
         self._settled.clear()
-        self._silent.clear()
+        if self._silence is not None:
+            self._silence.forget()
 
     def _is_over(self, minute: int) -> bool:
         end = minute + MINUTE
@@ -373,24 +341,15 @@ class MinuteBuilder:
         if self._silence is None or minute in self._truth or minute in self._forming:
             return False
         first = self._first_silent()
-        if not self._silence.is_doubtful((minute - first) // MINUTE + 1, self.last_trade_us):
+        if (doubted := self._silence.doubted(first, minute, self.last_trade_us)) is None:
             return False
-        first += self._silence.known(self.last_trade_us) * MINUTE
-        self._mark(first * MICROSECONDS, minute * MICROSECONDS)
-        self._silent.update(range(first, minute + MINUTE, MINUTE))
+        self._mark(doubted.start * MICROSECONDS, minute * MICROSECONDS)
         return minute in self._doubtful
 
     def _hear_of_silence(self, settled: Mapping[int, Candle | None]) -> None:
-        asked = self._silent & settled.keys()
-        self._silent -= asked
-        # Where a trade was heard meanwhile, its id tells what was missed.
-        if self._silence is None or not asked or min(asked) < (first := self._first_silent()):
-            return
-        minutes = (max(asked) - first) // MINUTE + 1
-        traded = any(settled[minute] is not None for minute in asked)
-        if traded and not self._silence.known(self.last_trade_us):
-            self._mark(self.last_trade_us, self.last_trade_us)  # it was not the last of its minute
-        self._silence.answered(minutes, self.last_trade_us, traded=traded)
+        first = self._first_silent()
+        if self._silence is not None and self._silence.hear(settled, first, self.last_trade_us):
+            self._mark(self.last_trade_us, self.last_trade_us)
 
     def _first_silent(self) -> int:
         """The first minute behind the last trade that was heard."""

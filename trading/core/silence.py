@@ -13,10 +13,13 @@ Rule 3: where it has traded and nothing was heard, the market is deaf: every fur
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil, log
 
 from trading.core.liquidity import Activity
+from trading.core.market import Candle, Timeframe
 
+MINUTE = Timeframe.M1.seconds
 UNLIKELY = 0.01
 LONGEST_MINUTES = 60
 """However rarely a market trades, so long a silence is asked about."""
@@ -66,6 +69,64 @@ class Silence:
     def is_deaf(self, since_us: int) -> bool:
         """Whether the market is known to have traded since then, or tells only what was before."""
         return self._deaf_until_us is not None and since_us <= self._deaf_until_us
+
+
+class SilentMinutes:
+    """The minutes that are in doubt because nothing was heard in them, in unix seconds.
+
+    Args:
+        silence: Of the market that they are of.
+    """
+
+    __slots__ = ("_asked", "_silence")
+
+    def __init__(self, silence: Silence) -> None:
+        self._silence = silence
+        self._asked: set[int] = set()
+
+    def doubted(self, first: int, minute: int, last_trade_us: int) -> range | None:
+        """The minutes to be asked of the exchange by now; None: this silence is believed.
+
+        Args:
+            first: The first minute behind the last trade that was heard.
+            minute: The newest one, which is over.
+            last_trade_us: When that trade was made, unix microseconds.
+        """
+        if not self._silence.is_doubtful((minute - first) // MINUTE + 1, last_trade_us):
+            return None
+        first += self._silence.known(last_trade_us) * MINUTE
+        doubted = range(first, minute + MINUTE, MINUTE)
+        self._asked.update(doubted)
+        return doubted
+
+    def hear(self, settled: Mapping[int, Candle | None], first: int, last_trade_us: int) -> bool:
+        """Hear what the exchange's history says of some minutes; None where it has no trade.
+
+        Returns:
+            Whether the last trade that was heard was not the last one of its minute.
+        """
+        asked = self._asked & settled.keys()
+        self._asked -= asked
+        # Where a trade was heard meanwhile, its id tells what was missed.
+        if not asked or min(asked) < first:
+            return False
+        traded = any(settled[minute] is not None for minute in asked)
+        is_first_answer = not self._silence.known(last_trade_us)
+        minutes = (max(asked) - first) // MINUTE + 1
+        self._silence.answered(minutes, last_trade_us, traded=traded)
+        return traded and is_first_answer
+
+    def renewed(self, until_us: int) -> None:
+        """:meth:`Silence.renewed` of its market."""
+        self._silence.renewed(until_us)
+
+    def is_deaf(self, since_us: int) -> bool:
+        """:meth:`Silence.is_deaf` of its market."""
+        return self._silence.is_deaf(since_us)
+
+    def forget(self) -> None:
+        """None of them is asked about any more."""
+        self._asked.clear()
 
 
 def patience(share: float) -> int:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.core.silence import LONGEST_MINUTES, Silence, patience
+from trading.core.market import Candle, Market, Timeframe
+from trading.core.silence import LONGEST_MINUTES, Silence, SilentMinutes, patience
 
 LAST, NEXT = 1_000_000, 2_000_000  # the times of two trades
 
@@ -85,3 +86,43 @@ def test_a_new_subscription_makes_nobody_deaf() -> None:
     silence = habit(empty=0)
     silence.renewed(NEXT)
     assert not silence.is_deaf(LAST)
+
+
+FIRST = 60  # the first minute behind the first of the two trades
+TRADED = Candle(
+    market=Market("coinbase", "BTC-USD"),
+    timeframe=Timeframe.M1,
+    opened_at=FIRST,
+    open=1.0,
+    high=1.0,
+    low=1.0,
+    close=1.0,
+    volume=1.0,
+)
+
+
+def test_each_minute_of_a_silence_is_asked_about_once() -> None:
+    silent = SilentMinutes(habit(empty=0))
+    assert silent.doubted(FIRST, FIRST, LAST) == range(FIRST, FIRST + 60, 60)
+    assert not silent.hear({FIRST: None}, FIRST, LAST)
+    assert silent.doubted(FIRST, FIRST + 60, LAST) == range(FIRST + 60, FIRST + 120, 60)
+
+
+def test_where_it_has_traded_the_last_trade_heard_was_not_the_last_of_its_minute() -> None:
+    silent = SilentMinutes(habit(empty=0))
+    silent.doubted(FIRST, FIRST, LAST)
+    assert silent.hear({FIRST: TRADED}, FIRST, LAST)
+    assert silent.is_deaf(LAST)
+    silent.doubted(FIRST, FIRST + 60, LAST)
+    assert not silent.hear({FIRST + 60: TRADED}, FIRST, LAST), "that minute was asked for before"
+
+
+def test_an_answer_says_nothing_of_what_was_not_asked_or_was_heard_meanwhile() -> None:
+    silent = SilentMinutes(habit(empty=0))
+    assert not silent.hear({FIRST: TRADED}, FIRST, LAST)
+    silent.doubted(FIRST, FIRST, LAST)
+    assert not silent.hear({FIRST: TRADED}, FIRST + 60, NEXT)
+    silent.doubted(FIRST, FIRST, LAST)
+    silent.forget()
+    assert not silent.hear({FIRST: TRADED}, FIRST, LAST)
+    assert not silent.is_deaf(LAST)
