@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Never
 
+from structlog.contextvars import bound_contextvars
+
 from control import decisions
 from control.decisions import Opened, Verdict
 from control.effects.base import Before
@@ -75,7 +77,8 @@ async def decide(ask: Ask, owner: Owner, command: RuntimeCommand, before: Before
     presumption = presume(command, before)
     if presumption is None:
         return None
-    row = await ask(KEEP_IF_AS_BELIEVED, _beliefs(owner, command, presumption))
+    with bound_contextvars(sub=owner.sub):  # what the connection logs is of this user
+        row = await ask(KEEP_IF_AS_BELIEVED, _beliefs(owner, command, presumption))
     return presumption.verdict if row is not None and row[0] else None
 
 

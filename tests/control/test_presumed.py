@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from structlog.contextvars import get_contextvars
 
 from control import decisions, leases, ledger, plan, presumed
 from control.decisions import Verdict
@@ -46,6 +48,17 @@ def decided(owner: Owner, what: RuntimeCommand, before: Before) -> Verdict | Non
             await hotline.aclose()
 
     return asyncio.run(ask())
+
+
+def test_what_the_connection_logs_of_a_command_says_whose_it_is(pause: Pause) -> None:
+    owner, what, before = pause
+    said: list[Any] = []
+
+    async def ask(statement: str, values: Mapping[str, Any]) -> None:
+        said.append(get_contextvars())
+
+    assert asyncio.run(presumed.decide(ask, owner, what, before)) is None
+    assert said == [{"sub": owner.sub}]
 
 
 @pytest.fixture
