@@ -123,7 +123,7 @@ class Hosting:
                 log.warning("worker.follow", sub=hosted.runtime.owner.sub, reason=str(exc).strip())
             except Exception:  # one user's trouble is that user's alone
                 log.exception("worker.follow", sub=hosted.runtime.owner.sub)
-                hosted.runtime.complain("worker", "error", "following the database failed")
+                hosted.runtime.reports.complain("worker", "error", "following the database failed")
         ours = self._hosted.keys() | self._leaving
         free = [row for user_id, row in wanted.items() if user_id not in ours]
         # A few at a time: whoever is leased is hosted well before the lease runs out.

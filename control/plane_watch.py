@@ -70,7 +70,7 @@ class PlaneWatch:
             if hangs and not hung:
                 for runtime in self._runtimes():
                     text = "The data plane hangs; commands still work."
-                    runtime.complain("data plane", "error", text)
+                    runtime.reports.complain("data plane", "error", text)
             hung = hangs
 
     def _nurse(self, failure: PlaneFailure, at_ms: int) -> None:
@@ -88,7 +88,7 @@ class PlaneWatch:
                 attempt=self._attempt,
             )
             for runtime in self._runtimes():
-                runtime.complain(failure.where, "error", failure.error)
+                runtime.reports.complain(failure.where, "error", failure.error)
                 runtime.plane_changed()
         if at_ms < self._fault.retry_at:
             return

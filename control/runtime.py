@@ -10,13 +10,13 @@ Rule 3: every request gets an answer, and leaves the stream only behind the comm
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
 import structlog
 
-from control import inbox, ledger, plan, presumed, status
+from control import inbox, ledger, plan, presumed
 from control.answering import Answering
 from control.database import AWAY
 from control.decisions import Verdict
@@ -26,23 +26,13 @@ from control.effects.settings import changes
 from control.inbox import Inbox, Refusal, Request
 from control.leases import Fenced
 from control.lifecycle import Life, Trigger
-from control.links import Links
 from control.patience import patiently
 from control.plan import Situation
-from control.protocol import (
-    CommandResult,
-    Desired,
-    Fault,
-    LogEvent,
-    RuntimeStatus,
-    State,
-    now_ms,
-)
-from control.status import Known, Seen
+from control.protocol import CommandResult, Fault, State, now_ms
+from control.reports import Reports, Standing
 from control.surroundings import Surroundings
-from control.symptoms import Health
 from trading.core.market import Market
-from trading.ports import FeedFacts, Gate, Owner
+from trading.ports import Gate, Owner
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +51,9 @@ class Runtime:
         self.owner = owner
         self.life = Life(since_ms=now_ms())
         self.gate = Gate()
-        self.errors = status.ErrorTail()
         self.situation: Situation | None = None
+        self.reports = Reports(owner, surroundings, self._standing)
+        """What it tells of itself."""
         self._around = surroundings
         self._fault: Fault | None = None
         self._inbox = Inbox()
@@ -80,8 +71,6 @@ class Runtime:
         self._changes: tuple[dict[str, str], ...] = ()
         self._deciding = asyncio.Lock()
         self._is_stopped = False
-        self._started_at_ms = now_ms()
-        self._links = Links()
 
     # -- what comes in
 
@@ -142,7 +131,7 @@ class Runtime:
             raise
         except Exception as exc:  # the boundary: one command's bug must not end the runtime
             log.exception("command.crashed", sub=self.owner.sub, command_id=request.id)
-            self.complain("commands", "error", f"{request.command.command} failed inside")
+            self.reports.complain("commands", "error", f"{request.command.command} failed inside")
             text = f"it failed inside ({type(exc).__name__}); the log has the details"
             result = await self._failed_inside(request, inbox.failed(request.id, text, now_ms()))
         self._answering.answer(request, result, tells=tells)
@@ -190,7 +179,7 @@ class Runtime:
         for backfill in order.backfills:
             if refused := self._around.plane.backfill(sub, backfill):
                 text = f"no backfill of {backfill.market.symbol}: {refused}"
-                self.complain("backfill", "error", text)
+                self.reports.complain("backfill", "error", text)
 
     async def _refused(self, request: Request, answer: CommandResult) -> CommandResult:
         """Put a refusal on record; the answer to give, which may be an earlier one."""
@@ -212,7 +201,7 @@ class Runtime:
 
         def failed(exc: BaseException) -> None:
             log.warning("runtime.database_away", sub=self.owner.sub, reason=str(exc).strip())
-            self.complain("database", "error", "PostgreSQL is away; commands wait for it.")
+            self.reports.complain("database", "error", "PostgreSQL is away; commands wait for it.")
 
         return await patiently(attempt, away=AWAY, delays=DATABASE_BACKOFF_SECONDS, failed=failed)
 
@@ -224,7 +213,7 @@ class Runtime:
     # -- answers
 
     def _answer_status(self, request: Request) -> CommandResult:
-        now = self.status(now_ms())
+        now = self.reports.status(now_ms())
         return CommandResult(
             command_id=request.id,
             status="succeeded",
@@ -271,7 +260,7 @@ class Runtime:
         read = plan.opening if self.situation is None else plan.situation
         situation = await self._patiently(lambda: run(read, user_id))
         if situation.plan is None:
-            self.complain("settings", "error", "; ".join(map(str, situation.problems)))
+            self.reports.complain("settings", "error", "; ".join(map(str, situation.problems)))
         self._apply(situation)
 
     def _apply(self, situation: Situation) -> None:
@@ -319,31 +308,12 @@ class Runtime:
         """The markets that it wants data of."""
         return watched(self.situation)
 
-    # -- health
+    # -- what it is on
 
     def plane_changed(self) -> None:
         """The data plane has died, or turns again: say so, and install what is wanted."""
         if self.situation is not None:
             self._apply(self.situation)
-
-    def health(self) -> Health:
-        """How it is, for those who watch over it."""
-        plane = self._around.plane
-        facts = plane.facts(self.owner.sub)
-        return Health(
-            state=self.life.state,
-            fault=self._fault.error if self._fault else "",
-            hangs=plane.beat_age_ms > status.HANGS_AFTER_MS,
-            feeds=facts.feeds if facts else None,
-            positions=self._around.positions.status_of(self.owner.sub),
-        )
-
-    def complain(self, where: str, level: str, message: str) -> None:
-        """Put an error where the trader sees it, and into the log."""
-        log.warning("runtime.error", sub=self.owner.sub, where=where, message=message)
-        line = self.errors.add(at_ms=now_ms(), where=where, level=level, message=message)
-        event = LogEvent(at=line.at, where=where, level=line.level, message=line.message)
-        self._around.tell_pages(self.owner.sub, event)
 
     def stop(self) -> None:
         """Stop all processing for this user in this worker, for good."""
@@ -351,67 +321,16 @@ class Runtime:
         self.gate.close()
         self._around.plane.remove(self.owner.sub)
 
-    # -- what is told
-
-    def watch_links(self) -> None:
-        """Put a link that was lost among the errors, once for each loss."""
-        for feed in self._links.lost(self._feeds()):
-            text = feed.detail or f"{feed.label} is {feed.state}."
-            self.complain(feed.label, "error", text)
-
     @property
     def is_deciding(self) -> bool:
         """Whether a command is being decided: the next state version is promised to its effect."""
         return self._deciding.locked()
 
-    def beat(self) -> None:
-        """Take one sample of each link's latency."""
-        self._links.sample(self._feeds())
-
-    def _feeds(self) -> Sequence[FeedFacts]:
-        facts = self._around.plane.facts(self.owner.sub)
-        return facts.feeds if facts else ()
-
-    def status(self, at_ms: int) -> RuntimeStatus:
-        """What is true now."""
-        return self.seen().status(at_ms)
-
-    def shape(self) -> int:
-        """Changes whenever something has happened that a reader should be told at once."""
-        return self.seen().shape()
-
-    def seen(self) -> Seen:
-        """What both planes know now."""
-        return Seen(self._known(), self._around.plane.facts(self.owner.sub))
-
-    def _known(self) -> Known:
-        around, now, sub = self._around, self.situation, self.owner.sub
-        wanted = now.desired if now else Desired(is_paused=True, mode="", revision=0)
-        return Known(
-            owner=self.owner,
+    def _standing(self) -> Standing:
+        return Standing(
             life=self.life,
-            desired=wanted,
-            mode=wanted.mode,
-            timeframes=now.timeframes if now else (),
-            indicators=now.indicators if now else (),
-            markets=now.plan.markets if now and now.plan else (),
-            started_at_ms=self._started_at_ms,
-            settings_revision=now.settings_revision if now else 0,
-            worker=around.worker,
-            beat_age_ms=around.plane.beat_age_ms,
+            situation=self.situation,
             fault=self._fault,
-            signals_today=around.signals.today(sub),
-            alerts_waiting=around.signals.waiting(sub),
-            last_signal_at_ms=around.signals.last_at_ms(sub),
             queue_depth=len(self._inbox),
             malformed=self._inbox.malformed,
-            errors=self.errors.lines(),
-            latency=self._links.latency,
-            credentials_set=now.credentials_set if now else None,
-            credentials_missing=now.credentials_missing if now else None,
-            undo=now.undo.to_status() if now and now.undo else None,
-            planned=around.planner.next_of(sub),
-            cache=around.cache(now.plan.markets) if now and now.plan else None,
-            positions=around.positions.status_of(sub),
-            held=now.held if now else (),
         )

@@ -74,8 +74,8 @@ class Teller:
             return None
         runtime = hosted.runtime
         if at - hosted.told_at_ms < TELL_SECONDS * 1_000:
-            return Telling(text=runtime.status(at).to_json(), publishes=False)
-        runtime.watch_links()
+            return Telling(text=runtime.reports.status(at).to_json(), publishes=False)
+        runtime.reports.watch_links()
         shape, now = self._numbered(hosted, at)
         told = partial(hosted.told, shape, now.state_version, at)
         return Telling(text=now.to_json(), publishes=True, told=told)
@@ -85,12 +85,12 @@ class Teller:
         that is promised to what is being decided.
         """
         runtime = hosted.runtime
-        seen = runtime.seen()
+        seen = runtime.reports.seen()
         shape = seen.shape()
         has_its_own = runtime.life.version != hosted.told_version
         if not (runtime.is_deciding or has_its_own or shape == hosted.told_shape):
             runtime.life = runtime.life.touched()
-            seen = runtime.seen()
+            seen = runtime.reports.seen()
             shape = seen.shape()
         return shape, seen.status(at_ms)
 
@@ -98,12 +98,12 @@ class Teller:
         runtime = hosted.runtime
         if not self._hosting.has(hosted) or not self._may_speak(runtime.owner.sub):
             return
-        runtime.watch_links()
+        runtime.reports.watch_links()
         user_id = runtime.owner.user_id
         due = heartbeat_of(user_id, at_ms) > heartbeat_of(user_id, hosted.told_at_ms)
-        has_changed = runtime.shape() != hosted.told_shape
+        has_changed = runtime.reports.shape() != hosted.told_shape
         if due:
-            runtime.beat()
+            runtime.reports.beat()
         elif not has_changed or runtime.is_deciding:
             return
         shape, now = self._numbered(hosted, at_ms)

@@ -222,7 +222,7 @@ class Worker:
                 log.exception("worker.side_task", task=name)
                 text = f"the worker's task '{name}' failed ({type(exc).__name__}) and began again"
                 for runtime in self._runtimes():
-                    runtime.complain("worker", "error", text)
+                    runtime.reports.complain("worker", "error", text)
             await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311  # jitter, not a secret
 
     async def _refuse_unsuitable_redis(self) -> None:
@@ -248,7 +248,7 @@ class Worker:
             for number, hosted in enumerate(self._hosting, start=1):
                 if self._hosting.has(hosted):  # somebody may leave between two of them
                     runtime = hosted.runtime
-                    self._self_watch.look(runtime.owner.sub, runtime.health(), at)
+                    self._self_watch.look(runtime.owner.sub, runtime.reports.health(), at)
                 if number % YIELDS_EVERY == 0:
                     await asyncio.sleep(0)
 
@@ -317,9 +317,9 @@ class Worker:
     def _candles_refused(self, market: Market, message: str) -> None:
         for runtime in self._runtimes():
             if market in runtime.watched:
-                runtime.complain("cache", "error", message)
+                runtime.reports.complain("cache", "error", message)
 
     def _complain(self, sub: str, where: str, level: str, message: str) -> None:
         hosted = self._hosting.of(sub)
         if hosted is not None:
-            hosted.runtime.complain(where, level, message)
+            hosted.runtime.reports.complain(where, level, message)
