@@ -11,7 +11,7 @@ Rule 4: the exchange's own history wins over what was built here, also after the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, carry_forward
@@ -221,7 +221,8 @@ class MinuteBuilder:
                 continue
             self._doubtful.pop(minute, None)
             settled[minute] = truth.get(minute)
-        self._hear_of_silence(settled)
+        if self._silence is not None:
+            self._silence.hear(settled, self._first_silent(), self.last_trade_us)
         self._amend({minute: c for minute, c in settled.items() if minute < self._next})
         self._truth.update({minute: c for minute, c in settled.items() if minute >= self._next})
         self._settle(repaired=True)
@@ -341,15 +342,11 @@ class MinuteBuilder:
         if self._silence is None or minute in self._truth or minute in self._forming:
             return False
         first = self._first_silent()
-        if (doubted := self._silence.doubted(first, minute, self.last_trade_us)) is None:
+        since_us = self._silence.doubted_since(first, minute, self.last_trade_us)
+        if since_us is None:
             return False
-        self._mark(doubted.start * MICROSECONDS, minute * MICROSECONDS)
+        self._mark(since_us, minute * MICROSECONDS)
         return minute in self._doubtful
-
-    def _hear_of_silence(self, settled: Mapping[int, Candle | None]) -> None:
-        first = self._first_silent()
-        if self._silence is not None and self._silence.hear(settled, first, self.last_trade_us):
-            self._mark(self.last_trade_us, self.last_trade_us)
 
     def _first_silent(self) -> int:
         """The first minute behind the last trade that was heard."""

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from math import ceil, log
 
 from trading.core.liquidity import Activity
-from trading.core.market import Candle, Timeframe
+from trading.core.market import MICROSECONDS, Candle, Timeframe
 
 MINUTE = Timeframe.M1.seconds
 UNLIKELY = 0.01
@@ -84,8 +84,11 @@ class SilentMinutes:
         self._silence = silence
         self._asked: set[int] = set()
 
-    def doubted(self, first: int, minute: int, last_trade_us: int) -> range | None:
-        """The minutes to be asked of the exchange by now; None: this silence is believed.
+    def doubted_since(self, first: int, minute: int, last_trade_us: int) -> int | None:
+        """Since when the exchange is to be asked by now, unix microseconds; None: it is believed.
+
+        The first time that is the last trade: where the market was not silent, others of its minute
+        were not heard either. All of it is one answer, so that no minute behind it is told before.
 
         Args:
             first: The first minute behind the last trade that was heard.
@@ -94,27 +97,20 @@ class SilentMinutes:
         """
         if not self._silence.is_doubtful((minute - first) // MINUTE + 1, last_trade_us):
             return None
-        first += self._silence.known(last_trade_us) * MINUTE
-        doubted = range(first, minute + MINUTE, MINUTE)
-        self._asked.update(doubted)
-        return doubted
+        known = self._silence.known(last_trade_us)
+        self._asked.update(range(first + known * MINUTE, minute + MINUTE, MINUTE))
+        return (first + known * MINUTE) * MICROSECONDS if known else last_trade_us
 
-    def hear(self, settled: Mapping[int, Candle | None], first: int, last_trade_us: int) -> bool:
-        """Hear what the exchange's history says of some minutes; None where it has no trade.
-
-        Returns:
-            Whether the last trade that was heard was not the last one of its minute.
-        """
+    def hear(self, settled: Mapping[int, Candle | None], first: int, last_trade_us: int) -> None:
+        """Hear what the exchange's history says of some minutes; None where it has no trade."""
         asked = self._asked & settled.keys()
         self._asked -= asked
         # Where a trade was heard meanwhile, its id tells what was missed.
         if not asked or min(asked) < first:
-            return False
+            return
         traded = any(settled[minute] is not None for minute in asked)
-        is_first_answer = not self._silence.known(last_trade_us)
         minutes = (max(asked) - first) // MINUTE + 1
         self._silence.answered(minutes, last_trade_us, traded=traded)
-        return traded and is_first_answer
 
     def renewed(self, until_us: int) -> None:
         """:meth:`Silence.renewed` of its market."""

@@ -531,7 +531,8 @@ def test_a_minute_without_a_trade_is_asked_about_where_that_is_unusual() -> None
     assert [one.opened_at for one in told(builder)] == [NOON]
     builder.advance(us(125.0))
     assert told(builder) == []
-    assert builder.hole() == Hole(NOON + 60, NOON + 120, us(125.0))
+    # With the minute of the last trade: where it was no silence, others of it are missing.
+    assert builder.hole() == Hole(NOON, NOON + 120, us(125.0))
 
 
 def test_a_silence_that_the_exchange_confirms_is_told_as_one() -> None:
@@ -539,7 +540,7 @@ def test_a_silence_that_the_exchange_confirms_is_told_as_one() -> None:
     builder.advance(us(122.0))
     told(builder)
     builder.advance(us(125.0))
-    builder.repair([], Hole(NOON + 60, NOON + 120, us(125.0)))
+    builder.repair([], Hole(NOON, NOON + 120, us(125.0)))
 
     assert told(builder) == [synthetic(1, 100.0)]
     assert not builder.is_deaf
@@ -550,17 +551,16 @@ def test_where_it_traded_unheard_every_minute_is_asked_about_until_a_trade_is_he
     builder.advance(us(122.0))
     told(builder)
     builder.advance(us(125.0))
-    builder.repair([candle(1, 101.0)], Hole(NOON + 60, NOON + 120, us(125.0)))
-    assert told(builder) == [candle(1, 101.0)]
+    hole = builder.hole()
+    assert hole == Hole(NOON, NOON + 120, us(125.0))
+    builder.repair([candle(0, 100.5), candle(1, 101.0)], hole)
+    # In one: whoever takes up behind the second minute has the first as it was.
+    assert told(builder) == [candle(0, 100.5), candle(1, 101.0)]
     deaf = [builder.is_deaf]
 
     builder.advance(us(182.0))
     assert told(builder) == []
     builder.advance(us(185.0))
-    first = builder.hole()
-    assert first == Hole(NOON, NOON + 60, us(185.0))  # its last trade was not the last
-    builder.repair([candle(0, 100.5)], first)
-    assert told(builder) == [candle(0, 100.5)]
     assert builder.hole() == Hole(NOON + 120, NOON + 180, us(185.0))
     deaf.append(builder.is_deaf)
 

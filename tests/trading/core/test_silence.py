@@ -103,26 +103,21 @@ TRADED = Candle(
 
 def test_each_minute_of_a_silence_is_asked_about_once() -> None:
     silent = SilentMinutes(habit(empty=0))
-    assert silent.doubted(FIRST, FIRST, LAST) == range(FIRST, FIRST + 60, 60)
-    assert not silent.hear({FIRST: None}, FIRST, LAST)
-    assert silent.doubted(FIRST, FIRST + 60, LAST) == range(FIRST + 60, FIRST + 120, 60)
-
-
-def test_where_it_has_traded_the_last_trade_heard_was_not_the_last_of_its_minute() -> None:
-    silent = SilentMinutes(habit(empty=0))
-    silent.doubted(FIRST, FIRST, LAST)
-    assert silent.hear({FIRST: TRADED}, FIRST, LAST)
-    assert silent.is_deaf(LAST)
-    silent.doubted(FIRST, FIRST + 60, LAST)
-    assert not silent.hear({FIRST + 60: TRADED}, FIRST, LAST), "that minute was asked for before"
+    assert silent.doubted_since(FIRST, FIRST, LAST) == LAST, "with what followed the last trade"
+    silent.hear({FIRST: None}, FIRST, LAST)
+    assert silent.doubted_since(FIRST, FIRST, LAST) is None
+    assert silent.doubted_since(FIRST, FIRST + 60, LAST) == (FIRST + 60) * 1_000_000
 
 
 def test_an_answer_says_nothing_of_what_was_not_asked_or_was_heard_meanwhile() -> None:
     silent = SilentMinutes(habit(empty=0))
-    assert not silent.hear({FIRST: TRADED}, FIRST, LAST)
-    silent.doubted(FIRST, FIRST, LAST)
-    assert not silent.hear({FIRST: TRADED}, FIRST + 60, NEXT)
-    silent.doubted(FIRST, FIRST, LAST)
+    silent.hear({FIRST: TRADED}, FIRST, LAST)
+    silent.doubted_since(FIRST, FIRST, LAST)
+    silent.hear({FIRST: TRADED}, FIRST + 60, NEXT)
+    silent.doubted_since(FIRST, FIRST, LAST)
     silent.forget()
-    assert not silent.hear({FIRST: TRADED}, FIRST, LAST)
+    silent.hear({FIRST: TRADED}, FIRST, LAST)
     assert not silent.is_deaf(LAST)
+    silent.doubted_since(FIRST, FIRST, LAST)
+    silent.hear({FIRST: TRADED}, FIRST, LAST)
+    assert silent.is_deaf(LAST)
