@@ -9,10 +9,11 @@ Rule 3: nothing passes a closed gate.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from trading.core.indicators import IndicatorPoint
 from trading.core.market import MICROSECONDS, Market, Timeframe
 from trading.core.modes import SignalKind
 from trading.core.series import Closed
@@ -21,6 +22,8 @@ from trading.ports import DeskPlan, FiredSignal, Gate, IndicatorUpdate, Owner, S
 
 REMEMBERED_ABSENCES = 16
 REMEMBERED_SIGNALS = 64
+
+Points = Callable[[], Mapping[Timeframe, IndicatorPoint]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +145,12 @@ class Desk:
             known = self._attendances[market] = Attendance()
         return known
 
-    def closed(self, closed: Closed) -> None:
-        """Take one closed bar; what it fires leaves through the sinks."""
+    def closed(self, closed: Closed, points: Points = dict) -> None:
+        """Take one closed bar; what it fires leaves through the sinks.
+
+        Args:
+            points: Says where the indicators of its market stand now; asked where a signal fires.
+        """
         seat, candle = self._seat, closed.candle
         if not seat.gate.is_open:
             return
@@ -153,7 +160,7 @@ class Desk:
         if self.attendance(candle.market).was_away(candle.closes_at):
             return
         for signal in self._signals(closed):
-            self._fire(signal, missed=closed.late)
+            self._fire(signal, points, missed=closed.late)
 
     def _signals(self, closed: Closed) -> Iterator[Signal]:
         plan, market, timeframe = self._seat.plan, closed.candle.market, closed.candle.timeframe
@@ -175,7 +182,7 @@ class Desk:
             if moved is not None:
                 yield moved
 
-    def _fire(self, signal: Signal, *, missed: bool) -> None:
+    def _fire(self, signal: Signal, points: Points, *, missed: bool) -> None:
         told = self._told.get((signal.market, signal.timeframe, signal.kind), ())
         # At least one second, so that an amended bar never tells its own signal twice.
         cooldown = max(self._seat.plan.rules.cooldown_seconds, 1)
@@ -184,13 +191,34 @@ class Desk:
         now_told = _Told(signal.closed_at, signal.direction)
         self._remember(signal.market, signal.timeframe, signal.kind, now_told)
         self.last_signal_at = max(signal.closed_at, self.last_signal_at or 0)
-        self._sinks.signal_fired(FiredSignal(owner=self._seat.owner, signal=signal, missed=missed))
+        self._sinks.signal_fired(
+            FiredSignal(
+                owner=self._seat.owner,
+                signal=signal,
+                missed=missed,
+                momentum=_momentum(signal, points()),
+            )
+        )
 
     def _remember(
         self, market: Market, timeframe: Timeframe, kind: SignalKind, told: _Told
     ) -> None:
         key = (market, timeframe, kind)
         self._told.setdefault(key, deque(maxlen=REMEMBERED_SIGNALS)).append(told)
+
+
+def _momentum(
+    signal: Signal, points: Mapping[Timeframe, IndicatorPoint]
+) -> dict[Timeframe, float | None]:
+    """MACD-V of every timeframe when a bar closed, as far as none of them has moved on since."""
+    if not points:
+        return {}
+    momentum: dict[Timeframe, float | None] = dict.fromkeys(Timeframe)
+    for timeframe, point in points.items():
+        if point.closes_at <= signal.closed_at:
+            momentum[timeframe] = point.macd_v
+    momentum[signal.timeframe] = signal.point.macd_v
+    return momentum
 
 
 def _by_exchange(plan: DeskPlan) -> dict[str, tuple[str, ...]]:

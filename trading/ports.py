@@ -117,11 +117,18 @@ class Installed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiredSignal:
-    """A signal of one user, ready to become an alert row."""
+    """A signal of one user, ready to become an alert row.
+
+    Args:
+        missed: Its candle closed during an outage: recorded, never sent as if new.
+        momentum: MACD-V of every timeframe of its market when it fired; None where that has none,
+            or has closed again since (in a repair), empty where nothing is known.
+    """
 
     owner: Owner
     signal: Signal
-    missed: bool  # its candle closed during an outage: recorded, never sent as if new
+    missed: bool
+    momentum: Mapping[Timeframe, float | None] = field(default_factory=dict)
 
 
 class IndicatorUpdate(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,8 +1,8 @@
 """What an alert row says of a signal, or of Livermore itself.
 
 Rule 1: pure: facts in, an unsaved row out. Nothing is looked up and nothing is written.
-Rule 2: an alert keeps the values that made it fire: of its bar, of the bar before, and of the
-    position whose price moved.
+Rule 2: an alert keeps the values that made it fire: of its bar, of the bar before, of the
+    position whose price moved, and the momentum of all timeframes at that moment.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from trading.core.bias import bias
 from trading.core.indicators import IndicatorPoint
+from trading.core.market import Timeframe
 from trading.core.signals import Signal
 from trading.models import SYSTEM, Alert
 from trading.ports import FiredSignal
@@ -34,7 +36,7 @@ def alert_of(fired: FiredSignal) -> Alert:
         level=signal.level,
         stage=str(signal.point.stage),
         detail=signal.detail,
-        values=_values_of(signal),
+        values={**_values_of(signal), **_momentum_of(fired)},
         state=Alert.State.MISSED if fired.missed else Alert.State.PENDING,
     )
 
@@ -68,6 +70,16 @@ def _values_of(signal: Signal) -> dict[str, Any]:
             "targetPrice": holding.target_price,
         }
     return values
+
+
+def _momentum_of(fired: FiredSignal) -> dict[str, Any]:
+    """What all timeframes said when it fired, and which side that favours."""
+    if not fired.momentum:
+        return {}
+    return {
+        "momentum": {str(timeframe): fired.momentum.get(timeframe) for timeframe in Timeframe},
+        "bias": str(bias(fired.momentum)),
+    }
 
 
 def _values(point: IndicatorPoint) -> dict[str, Any]:

@@ -146,7 +146,7 @@ class Track:
         self._remember(told)
         for desk in desks:
             for closed in told:
-                desk.closed(closed)
+                desk.closed(closed, self.series.points)
         # Behind its alerts: what is kept tells whoever comes next how far this one has told.
         self._sinks.candles_closed([closed.candle for closed in told])
 

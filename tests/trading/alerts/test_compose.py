@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.trading import test_desk as bars
 from tests.trading.running import Recorder
 from trading.alerts.compose import alert_of, decimal_of
+from trading.core.indicators import IndicatorPoint
 from trading.core.market import Timeframe
 from trading.models import Alert
 from trading.ports import FiredSignal
@@ -70,3 +71,30 @@ def test_price_is_the_exchanges_decimal(text: str) -> None:
 @given(st.decimals(min_value=0, max_value=10**6, places=9))
 def test_every_decimal_of_fifteen_digits_comes_back(price: Decimal) -> None:
     assert decimal_of(float(price)) == price
+
+
+def test_row_keeps_the_momentum_of_all_timeframes_at_that_moment() -> None:
+    def points() -> dict[Timeframe, IndicatorPoint]:
+        return {
+            Timeframe.M1: bars.point(5, -7.0, Timeframe.M1),  # moved on since: a repair
+            Timeframe.M5: bars.point(-3, -20.0, Timeframe.M5),  # closed with it
+            Timeframe.H1: bars.point(-60, 40.0, Timeframe.H1),
+            Timeframe.H4: bars.point(-120, 60.0, Timeframe.H4),  # closes later
+        }
+
+    recorder = Recorder()
+    bars.desk(recorder).closed(bars.closed(1), points)
+    values = alert_of(recorder.signals[0]).values
+    assert values["momentum"] == {
+        "1m": 160.0,
+        "5m": -20.0,
+        "15m": None,
+        "1h": 40.0,
+        "4h": None,
+        "1d": None,
+    }
+    assert values["bias"] == "bullish"  # 1 + 4 to 2
+
+
+def test_row_says_nothing_of_momentum_that_nobody_knows() -> None:
+    assert {"momentum", "bias"}.isdisjoint(alert_of(fired()).values)
