@@ -183,6 +183,55 @@ def test_grants_that_cannot_be_meant_are_refused_without_repeating_them(
     assert text not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtps://anna:p%40ss@mail.example.org", ("mail.example.org", 465, "anna", "p@ss", "tls")),
+        ("smtp://mail.example.org:2525/", ("mail.example.org", 2525, "", "", "starttls")),
+        ("smtp+plain://localhost", ("localhost", 25, "", "", "none")),
+    ],
+)
+def test_mail_server_is_read_from_its_address(
+    tmp_path: Path, url: str, server: tuple[str, int, str, str, str]
+) -> None:
+    mail = read(tmp_path, LIVERMORE_EMAIL_URL=url, LIVERMORE_EMAIL_FROM="a@example.org").mail
+    assert mail is not None
+    assert (mail.host, mail.port, mail.user, mail.password, mail.encryption) == server
+    assert mail.sender == "a@example.org"
+    assert not mail.password or mail.password not in repr(mail)
+
+
+def test_there_need_be_no_mail_server(tmp_path: Path) -> None:
+    assert read(tmp_path).mail is None
+    assert read(tmp_path, LIVERMORE_EMAIL_FROM="a@example.org").mail is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.org",
+        "http://anna:s3cret@mail.example.org",
+        "smtps://anna:s3cret@",
+        "smtps://anna:s3cret@mail.example.org:port",
+        "smtps://anna:s3/cret@mail.example.org",
+        "smtps://anna:s3 cret@mail.example.org",
+        "smtps://anna:s3?cret@mail.example.org",
+    ],
+)
+def test_mail_server_that_cannot_be_meant_is_refused_without_repeating_it(
+    tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(env.EnvironmentInvalid, match=r"^LIVERMORE_EMAIL_URL must") as caught:
+        read(tmp_path, LIVERMORE_EMAIL_URL=url, LIVERMORE_EMAIL_FROM="a@example.org")
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sender", ["", "livermore", "a@b@c", "a@example.org\r\nBcc: b@c"])
+def test_letters_need_a_sender(tmp_path: Path, sender: str) -> None:
+    with pytest.raises(env.EnvironmentInvalid, match=r"^LIVERMORE_EMAIL_FROM must"):
+        read(tmp_path, LIVERMORE_EMAIL_URL="smtps://h", LIVERMORE_EMAIL_FROM=sender)
+
+
 def names_of_variables(source: Path) -> set[str]:
     """Every text in a module that can be nothing but the name of a variable."""
     texts = [

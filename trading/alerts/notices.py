@@ -192,7 +192,7 @@ def _momentum(alert: Alert) -> dict[str, float | None]:
 
 def _bias(alert: Alert) -> str:
     bias = _mapping(alert.values).get("bias")
-    return bias if bias in {Bias.BULLISH.value, Bias.BEARISH.value} else ""
+    return str(bias) if bias in (Bias.BULLISH, Bias.BEARISH) else ""
 
 
 def _words(name: str) -> str:

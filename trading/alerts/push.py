@@ -41,7 +41,7 @@ _TYPES: Final = {
 
 # Whatever a process does with the logs of libraries: not with this one's.
 _log = logging.getLogger("apprise")
-_log.addHandler(logging.NullHandler())
+_log.setLevel(logging.DEBUG)
 _log.propagate = False
 
 
