@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from control import leases
 from control.deliveries import filing
@@ -25,7 +24,6 @@ from trading.ports import Owner
 
 Kind = Incident.Kind
 DETAIL_LENGTH = 500
-KEPT_DAYS = 90
 WORKER_IS_BACK = "A worker drives this runtime again"
 OF_AN_EXCHANGE = frozenset({Kind.FEED_STALE, Kind.POSITIONS_STALE})
 
@@ -146,12 +144,6 @@ def open_of(user_ids: Collection[int]) -> dict[int, set[Key]]:
     for user_id, kind, subject in rows.values_list("user_id", "kind", "subject"):
         found[user_id].add(Key(Kind(kind), subject))
     return found
-
-
-def prune() -> int:
-    """Delete the incidents that ended long ago; their alerts stay. How many there were."""
-    old = timezone.now() - timedelta(days=KEPT_DAYS)
-    return Incident.objects.filter(ended_at__lt=old).delete()[0]
 
 
 def in_words(span: timedelta) -> str:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from control import decisions, leases, plan
 from control.decisions import Opened, Verdict
 from control.effects.base import Before, CommandFailed
-from control.models import Receipt, Reversible
+from control.models import Reversible
 from control.plan import Situation
 from control.protocol import CommandResult, Desired, RuntimeCommand
 from control.undo import Undo
@@ -58,7 +56,6 @@ REMEMBER_AND_KEEP: Final = """
     INSERT INTO control_receipt (user_id, command_id, result, created_at)
     VALUES (%(user)s, %(command)s, %(result)s::jsonb, statement_timestamp())
 """
-RECEIPT_DAYS = 1
 
 
 def decide(owner: Owner, command: RuntimeCommand, before: Before) -> Verdict:
@@ -76,12 +73,6 @@ def refuse(owner: Owner, command: RuntimeCommand, result: CommandResult) -> Comm
     """:func:`control.decisions.refuse` in a transaction."""
     with transaction.atomic():
         return decisions.refuse(DatabaseLedger(owner), command, result)
-
-
-def prune() -> int:
-    """Delete the receipts that no repetition can ask for any more; how many there were."""
-    old = timezone.now() - timedelta(days=RECEIPT_DAYS)
-    return Receipt.objects.filter(created_at__lt=old).delete()[0]
 
 
 class DatabaseLedger:

@@ -21,7 +21,7 @@ import structlog
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from control import incidents, leases, ledger, sinks, tasks, wire
+from control import leases, retention, sinks, tasks, wire
 from control.absence import watch_in_worker
 from control.alerts import SignalLog
 from control.cache import CacheWatch, Clearing
@@ -274,8 +274,7 @@ class Worker:
     async def _prune(self) -> None:
         while True:
             try:
-                await self._database.run(ledger.prune)
-                await self._database.run(incidents.prune)
+                await self._database.run(retention.prune)
             except DatabaseError as exc:
                 log.warning("worker.prune", reason=str(exc).strip())
             await asyncio.sleep(PRUNE_SECONDS)

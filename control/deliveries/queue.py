@@ -16,12 +16,16 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from trading.models import Alert, Delivery, DeliveryChannel
 
 CLAIM_SECONDS = 60.0
 """How long a worker may take over one message; any channel answers, or gives up, far sooner."""
+
+BATCH = 1_000
+"""How many alerts go in one statement."""
 
 GONE: Final = "the worker that was sending it ended before it could tell what became of it"
 
@@ -250,10 +254,22 @@ def follow(alert_ids: Collection[int]) -> list[Moved]:
     return [Moved(*row) for row in _rows(FOLLOW, {"alerts": list(alert_ids)})]
 
 
+def outlived(user_id: int, kept: timedelta) -> QuerySet[Alert]:
+    """A user's alerts that are older than this and not on their way."""
+    on_its_way = Delivery.objects.filter(
+        alert=OuterRef("pk"), state__in=[Delivery.State.WAITING, Delivery.State.SENDING]
+    )
+    return Alert.objects.filter(~Exists(on_its_way), user_id=user_id, created_at__lt=Now() - kept)
+
+
 def prune(user_id: int, kept: timedelta) -> int:
     """Delete a user's alerts that are older than this, but for those that wait; how many."""
-    old = Alert.objects.filter(user_id=user_id, created_at__lt=Now() - kept)
-    return old.exclude(state=Alert.State.PENDING).delete()[1].get("trading.Alert", 0)
+    old, removed = outlived(user_id, kept), 0
+    # A little at a time: no statement is long, and what is interrupted goes on from there.
+    while batch := list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        # Asked again: what was sent again in between stays.
+        removed += old.filter(pk__in=batch).delete()[1].get("trading.Alert", 0)
+    return removed
 
 
 def _rows(statement: str, values: dict[str, Any]) -> list[Any]:

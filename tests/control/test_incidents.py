@@ -179,14 +179,3 @@ def test_of_several_who_notice_at_once_one_tells() -> None:
     assert told(ann) == ["Nothing comes."]
     race(*[lambda: incidents.close_incident(ann.pk, *STALE, "It comes again", LATER)] * 4)
     assert len(told(ann)) == 2
-
-
-def test_only_what_ended_long_ago_is_pruned(ann: User) -> None:
-    long_ago = datetime.now(UTC) - timedelta(days=incidents.KEPT_DAYS + 1)
-    incidents.open_incident(ann.pk, *STALE, "Nothing comes.", long_ago)
-    assert incidents.prune() == 0
-    incidents.close_incident(ann.pk, *STALE, "It comes again", long_ago)
-    incidents.open_incident(ann.pk, *STALE, "Nothing comes.", LATER)
-    assert incidents.prune() == 1
-    assert Incident.objects.get().ended_at is None
-    assert len(told(ann)) == 3
