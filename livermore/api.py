@@ -26,6 +26,7 @@ from ninja.openapi.schema import OpenAPISchema
 from control.api.alerts.acting import router as acting_router
 from control.api.alerts.mutes import router as mutes_router
 from control.api.alerts.routes import router as alerts_router
+from control.api.alerts.trial import router as trial_router
 from control.api.commands import router as commands_router
 from control.api.credentials import router as credentials_router
 from control.api.problems import KINDS as RUNTIME_KINDS
@@ -105,7 +106,7 @@ api = LivermoreAPI(
 api.add_router("/settings", settings_router)
 api.add_router("/settings", credentials_router)
 api.add_router("/control", commands_router)
-for router in (alerts_router, acting_router, mutes_router):
+for router in (alerts_router, acting_router, trial_router, mutes_router):
     api.add_router("", router)
 
 

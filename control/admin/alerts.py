@@ -127,6 +127,8 @@ class AlertAdmin(HistoryAdmin[Alert]):
     @admin.display(description="what happened", ordering="kind")
     def what(self, alert: Alert) -> str:
         if alert.kind == SYSTEM:
+            if alert.values.get("test"):
+                return alert.detail
             return f"{'✓' if alert.values.get('state') == 'ended' else '⚠'} {alert.detail}"
         arrow = "▲" if alert.direction == "up" else "▼"
         return f"{arrow} {alert.get_kind_display()} {alert.detail}"

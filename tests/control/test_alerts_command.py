@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from settings_app.models import User
 from tests.control.alerts import delivery, told, troubled
+from tests.control.deliveries.worker import worker_saying
 from tests.settings_app.factories import UserFactory
-from trading.models import Alert, Mute
+from trading.models import Alert, Delivery, Mute
 
 pytestmark = pytest.mark.django_db
 
@@ -167,3 +168,34 @@ def test_a_strangers_alert_is_like_one_that_never_was(anna: User, bela: User) ->
     assert Alert.objects.get().state == "failed"
     with pytest.raises(CommandError, match="There are several users"):
         called("list")
+
+
+@pytest.fixture
+def reachable(transactional_db: None) -> User:
+    """Somebody whose settings have Discord send."""
+    discord = {"enabled": True, "webhook_url_environment_variable": "DISCORD_WEBHOOK"}
+    user: User = UserFactory.create(document={"notifications": {"discord": discord}})
+    return user
+
+
+def test_a_channel_is_tried_and_what_became_of_it_is_said(reachable: User) -> None:
+    with worker_saying(Delivery.State.DELIVERED):
+        assert called("test", "discord") == ["Discord: Delivered (sent once)"]
+    with (
+        worker_saying(Delivery.State.FAILED, "the webhook is gone"),
+        pytest.raises(CommandError, match="Discord: Failed, the webhook is gone"),
+    ):
+        called("test", "discord")
+    assert {alert.user for alert in Alert.objects.all()} == {reachable}
+
+
+def test_a_trial_that_nobody_sends_says_so(reachable: User) -> None:
+    with pytest.raises(CommandError) as unsent:
+        called("test", "discord", "--wait", "0")
+    assert f"`alerts show {Alert.objects.get().pk}` tells" in str(unsent.value)
+
+
+def test_a_channel_that_is_turned_off_is_not_tried(reachable: User) -> None:
+    with pytest.raises(CommandError, match="Push is turned off in the settings: set /notif"):
+        called("test", "push")
+    assert not Alert.objects.exists()

@@ -148,7 +148,7 @@ def test_no_operation_of_any_router_is_without_the_guard(user: User) -> None:
                 count += 1
                 assert list(operation.auth_callbacks) == api.auth, operation.view_func
                 assert not operation.csrf_exempt
-    assert count == 36
+    assert count == 37
 
 
 @pytest.mark.django_db
@@ -236,6 +236,7 @@ def test_the_document_describes_every_operation_and_nothing_else(document: dict[
         "POST /api/alerts/retry",
         "POST /api/alerts/{alert_id}/retry",
         "POST /api/alerts/{alert_id}/acknowledge",
+        "POST /api/alerts/test",
         "GET /api/alerts/mutes",
         "POST /api/alerts/mutes",
         "DELETE /api/alerts/mutes/{mute_id}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -112,10 +112,22 @@ class RetriedAnswer(Answer):
 
 
 class TrialAnswer(Answer):
-    """A message for trying a channel arrived."""
+    """What became of a test alert so far."""
 
+    alert_id: int = Field(description="By which its deliveries are read.")
     channel: str
-    outcome: Literal["delivered"]
+    state: str = Field(description=f"One of {', '.join(Delivery.State.values)}.")
+    reason: str | None = Field(None, description="Why it is in this state.")
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        """A test alert's delivery, told."""
+        return cls(
+            alert_id=delivery.alert_id,
+            channel=str(delivery.channel),
+            state=str(delivery.state),
+            reason=delivery.reason or None,
+        )
 
 
 class MuteAnswer(Answer):

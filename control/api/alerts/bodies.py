@@ -16,11 +16,24 @@ from control.api.problems import INVALID_REQUEST
 from settings_app.api.requests import A_MOMENT, JSON, json_body
 from settings_app.documents import pointer
 from settings_app.errors import FieldError, SettingsInvalid
-from settings_app.problems import Problem
+from settings_app.problems import (
+    CSRF_FAILED,
+    MALFORMED_JSON,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    Problem,
+)
 from trading.alerts.muting import WantedMute
 from trading.models import DeliveryChannel
 
 REFUSED: Final = "Nothing was changed and nothing was sent."
+BODY_REFUSALS: Final = (
+    CSRF_FAILED,
+    MALFORMED_JSON,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    INVALID_REQUEST,
+)
 RULES: Final = {
     "channel": f"must be {' or '.join(DeliveryChannel)}",
     "exchange": "must be text, the name of an exchange; leave it out for every exchange",

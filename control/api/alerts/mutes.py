@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
 from control.api.alerts.answers import MuteAnswer, MutesAnswer
-from control.api.alerts.bodies import MuteBody, body_of
+from control.api.alerts.bodies import BODY_REFUSALS, MuteBody, body_of
 from control.api.alerts.routes import answer
-from control.api.problems import INVALID_REQUEST
 from control.deliveries import acts
 from settings_app.api.access import user_of
 from settings_app.api.description import operation
 from settings_app.api.reading import reader
 from settings_app.api.requests import JSON, Query, no_body
-from settings_app.problems import (
-    CSRF_FAILED,
-    MALFORMED_JSON,
-    NOT_FOUND,
-    TOO_LARGE,
-    UNSUPPORTED_MEDIA_TYPE,
-    Problem,
-)
-
-BODY: Final = (
-    CSRF_FAILED,
-    MALFORMED_JSON,
-    TOO_LARGE,
-    UNSUPPORTED_MEDIA_TYPE,
-    INVALID_REQUEST,
-)
+from settings_app.problems import CSRF_FAILED, NOT_FOUND, Problem
 
 router = Router()
 get = reader(router)
@@ -57,7 +39,7 @@ def list_mutes(request: HttpRequest) -> HttpResponse:
         tag="alerts",
         answer={200: MuteAnswer},
         body={JSON: MuteBody.model_json_schema()},
-        refusals=BODY,
+        refusals=BODY_REFUSALS,
     ),
 )
 def mute_alerts(request: HttpRequest) -> HttpResponse:

@@ -11,20 +11,22 @@ from django.utils import timezone
 from control.api.alerts.answers import MuteAnswer
 from control.api.alerts.parameters import MOST
 from control.deliveries import acts
+from control.deliveries.trying import ON_ITS_WAY, WAIT_SECONDS, TurnedOff, send_test
 from control.management import alerts as told
 from control.management.users import add_user_option, the_user
+from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.reporting import counted
 from trading.alerts.muting import in_words
 from trading.alerts.selection import Selection, alerts_of
 from trading.core.modes import SignalKind
-from trading.models import Alert, Mute
+from trading.models import Alert, Delivery, DeliveryChannel, Mute
 
 
 class Command(BaseCommand):
     """Needs no running runtime. Exits 0 when what was asked is done."""
 
-    help = "Show what a user was told, have what failed sent again, mute and unmute."
+    help = "Show what a user was told, have what failed sent again, try a channel, mute."
 
     def add_arguments(self, parser: CommandParser) -> None:
         acting = parser.add_subparsers(dest="act", required=True, metavar="ACT")
@@ -36,6 +38,13 @@ class Command(BaseCommand):
         retrying = acting.add_parser("retry", help="Have what failed sent again.")
         retrying.add_argument("ids", nargs="*", type=int, metavar="ID")
         retrying.add_argument("--all", action="store_true", help="Of every alert.")
+        trying = acting.add_parser("test", help="Have a test alert sent; exits 0 if it arrives.")
+        trying.add_argument(
+            "channel", choices=DeliveryChannel.values, help="Which channel of the settings."
+        )
+        trying.add_argument(
+            "--wait", type=float, default=WAIT_SECONDS, metavar="SECONDS", help="At most so long."
+        )
         muting = acting.add_parser("mute", help="Have alerts recorded and not sent for a time.")
         unmuting = acting.add_parser("unmute", help="End a mute.")
         mutes = acting.add_parser("mutes", help="Show what is muted.")
@@ -49,7 +58,7 @@ class Command(BaseCommand):
         unmuting.add_argument("--all", action="store_true", help="Every mute.")
         for parts in (listing, showing, mutes):
             parts.add_argument("--json", action="store_true", help="As lines of JSON.")
-        for parts in (listing, showing, retrying, muting, unmuting, mutes):
+        for parts in (listing, showing, retrying, trying, muting, unmuting, mutes):
             add_user_option(parts)
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -57,6 +66,7 @@ class Command(BaseCommand):
             "list": self._list,
             "show": self._show,
             "retry": self._retry,
+            "test": self._test,
             "mute": self._mute,
             "unmute": self._unmute,
             "mutes": self._mutes,
@@ -110,6 +120,23 @@ class Command(BaseCommand):
             count = acts.retry(user.pk, alerts, also_uncertain=True)
         waiting = f"{counted(count, 'delivery', 'deliveries')} to be sent again."
         self.stdout.write(waiting if count else "None had failed.")
+
+    def _test(self, user: User, options: dict[str, Any]) -> None:
+        channel, wait = DeliveryChannel(options["channel"]), options["wait"]
+        try:
+            delivery = send_test(user.pk, channel, wait_seconds=wait)
+        except TurnedOff as exc:
+            raise CommandError(f"{channel.label} {exc}.") from None
+        except (SettingsInvalid, SettingsTooNew) as exc:
+            raise CommandError(f"The settings of {user.username} cannot be read: {exc}") from None
+        if delivery.state in ON_ITS_WAY:
+            raise CommandError(
+                f"{told.delivery_line(delivery)}. Nobody has sent it within {wait:g} s; is a worker"
+                f" running? `alerts show {delivery.alert_id}` tells what becomes of it."
+            )
+        if delivery.state != Delivery.State.DELIVERED:
+            raise CommandError(told.delivery_line(delivery))
+        self.stdout.write(told.delivery_line(delivery))
 
     def _mute(self, user: User, options: dict[str, Any]) -> None:
         wanted = told.wanted_mute(options, timezone.now())
