@@ -236,6 +236,42 @@ def test_positions_are_kept_current_and_a_refused_key_is_said(
     expect(card.get_by_text("Only you can mend this")).to_be_hidden()
 
 
+def test_a_signal_says_what_became_of_it(panel: Page, livermore: Livermore) -> None:
+    signal = {
+        "type": "signal",
+        "id": 9_000_001,
+        "symbol": "PAGE-USD",
+        "exchange": "coinbase",
+        "timeframe": "1h",
+        "kind": "level",
+        "direction": "up",
+        "detail": "through +150",
+        "value": 160.0,
+        "stage": "rallying",
+        "price": 1.0,
+        "state": "pending",
+        "closedAt": livermore.status()["at"],
+    }
+    livermore.tell("events", signal)
+    row = panel.locator("#cp-signals li", has_text="PAGE")
+    mark = row.locator("[data-mark]")
+    expect(row).to_be_visible()
+    expect(mark).to_be_hidden()
+    for state, word in (
+        *(("delivered", "Delivered"), ("failed", "Failed"), ("uncertain", "Uncertain")),
+        *(("quiet", "Quiet hours"), ("muted", "Muted"), ("missed", "Missed")),
+    ):
+        livermore.tell("events", {"type": "alert", "id": 9_000_001, "state": state})
+        expect(mark).to_have_attribute("title", word)
+        expect(mark).to_be_visible()
+    livermore.tell("events", {"type": "alert", "id": 9_000_002, "state": "failed"})
+    livermore.tell("events", {**signal, "id": 9_000_002, "symbol": "SOON-USD"})
+    early = panel.locator("#cp-signals li", has_text="SOON").locator("[data-mark]")
+    expect(early).to_have_attribute("title", "Failed")  # told before the signal itself
+    if "LIVERMORE_SCREENSHOTS" in os.environ:
+        panel.locator(".cp-feed").screenshot(path="test-results/signals.png")
+
+
 def test_resuming_brings_the_trades_back(panel: Page, livermore: Livermore) -> None:
     panel.get_by_role("button", name="Pause").click()
     expect(panel.locator('[data-notice="paused"]')).to_be_visible()

@@ -1,6 +1,6 @@
 // The page's line to its runtime: one WebSocket, redialled with backoff when it is lost.
 // on(type, fn) tells of: status, desired, link (something about the line has changed), answer (to a
-// command, whosever), and the events of the runtime as they are: signal, indicator.
+// command, whosever), and the events of the runtime as they are: signal, indicator, alert.
 
 import { measured } from "./clock.js";
 import { accept, known, want } from "./runtime.js";
@@ -12,7 +12,7 @@ const REPORT_EVERY = 8; // messages, or
 const REPORT_MS = 250;
 const NO_LONGER_WELCOME = 4401;
 
-const EVENTS = new Set(["signal", "indicator"]);
+const EVENTS = new Set(["signal", "indicator", "alert"]);
 
 const bus = new EventTarget();
 

@@ -30,6 +30,8 @@ const UNMARKED = ["pending", "recorded"];
 // ── signals ────────────────────────────────────────────────────────────────
 
 const signals = $("#cp-signals");
+const moved = new Map(); // what became of a signal may be told before the signal itself
+const MOVED = 200;
 
 function signalRow(signal) {
   const row = fill(clone("cp-signal"), {
@@ -41,7 +43,8 @@ function signalRow(signal) {
   });
   row.title = signal.detail;
   setAttribute($(".lv-z", row), "data-z", zone(signal.value));
-  showState($("[data-mark]", row), signal.state);
+  row.dataset.alert = signal.id;
+  showState($("[data-mark]", row), moved.get(signal.id) ?? signal.state);
   return row;
 }
 
@@ -65,6 +68,15 @@ export function addSignal(signal) {
   row.classList.add("cp-new");
   signals.prepend(row);
   while (signals.children.length > SIGNALS + 1) signals.children[SIGNALS - 1].remove();
+}
+
+/** What became of a signal, as its deliveries end. */
+export function moveSignal({ id, state }) {
+  moved.delete(id);
+  moved.set(id, state);
+  if (moved.size > MOVED) moved.delete(moved.keys().next().value);
+  const row = $(`[data-alert="${Number(id)}"]`, signals);
+  if (row) showState($("[data-mark]", row), state);
 }
 
 // ── errors ─────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ import {
   addCommand,
   addSignal,
   moveCommand,
+  moveSignal,
   showErrors,
   showHistory,
   showSignals,
@@ -61,6 +62,7 @@ on("desired", tick);
 on("link", tick);
 on("indicator", heatmap.moveCell);
 on("signal", fired);
+on("alert", moveSignal);
 on("sent", addCommand);
 on("progress", moveCommand);
 
