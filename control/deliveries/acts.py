@@ -49,6 +49,7 @@ def retry(
             "state": Delivery.State.WAITING,
             "reason": "",
             "attempts": 0,
+            "created_at": Now(),  # it is given up a day from now, not a day from then
             "due_at": Now(),
             "claimed_by": "",
             "claimed_until": None,

@@ -37,10 +37,12 @@ def ended(user: User, state: State, *, hour: int = 0) -> Delivery:
 
 def test_what_failed_waits_again_as_if_for_the_first_time(anna: User) -> None:
     row = ended(anna, State.FAILED)
+    Delivery.objects.update(created_at=timezone.now() - timedelta(days=3))
     assert acts.retry(anna.pk) == 1
     row.refresh_from_db()
     assert (row.state, row.reason, row.attempts, row.settled_at) == ("waiting", "", 0, None)
-    assert abs(row.due_at - timezone.now()) < timedelta(minutes=1)
+    for moment in (row.due_at, row.created_at):  # of which the second says when it is given up
+        assert abs(moment - timezone.now()) < timedelta(minutes=1)
     assert Alert.objects.get().state == "pending"
     assert acts.retry(anna.pk) == 0
 
