@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
@@ -19,6 +20,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from control.deliveries import queue
+from control.deliveries.telling import tell_pages
 from trading.alerts.compose import system_alert
 from trading.alerts.muting import WantedMute
 from trading.models import Alert, Delivery, DeliveryChannel, Mute
@@ -57,8 +60,8 @@ def retry(
             "settled_at": None,
         }
         Delivery.objects.filter(user_id=user_id, pk__in=[pk for pk, _ in found]).update(**waiting)
-        alerts = Alert.objects.filter(user_id=user_id, pk__in={alert for _, alert in found})
-        alerts.update(state=Alert.State.PENDING)
+        moved = queue.follow({alert_id for _, alert_id in found})
+        transaction.on_commit(partial(tell_pages, moved))
     return len(found)
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings as Configuration
 
+from control import wire
 from control.deliveries import acts
+from control.protocol import AlertEvent, events_of
 from settings_app.models import User
 from tests.control.alerts import delivery, told
 from tests.settings_app.factories import UserFactory
@@ -77,6 +80,36 @@ def test_what_arrived_by_one_channel_stays_there_when_the_other_is_tried_again(a
     assert acts.retry(anna.pk, [row.alert_id], also_uncertain=True) == 1
     arrived.refresh_from_db()
     assert arrived.state == State.DELIVERED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_open_pages_are_told_that_it_waits_again(anna: User, bela: User, redis_url: str) -> None:
+    row = ended(anna, State.FAILED)
+    with wire.connect() as redis, redis.pubsub() as heard:
+        heard.subscribe(events_of(anna.sub), events_of(bela.sub))
+        for _ in range(2):
+            heard.get_message(timeout=5)  # that it listens
+        acts.retry(anna.pk)
+        message = heard.get_message(timeout=5)
+    assert message is not None
+    assert message["channel"] == events_of(anna.sub)
+    told_of = AlertEvent.model_validate_json(message["data"])
+    assert (told_of.id, told_of.state) == (row.alert_id, "pending")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_again_waits_also_while_redis_is_away(
+    anna: User, settings: Configuration
+) -> None:
+    row = ended(anna, State.FAILED)
+    wire.shared.cache_clear()
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    try:
+        assert acts.retry(anna.pk) == 1
+    finally:
+        wire.shared.cache_clear()
+    row.refresh_from_db()
+    assert row.state == State.WAITING
 
 
 def test_nobody_sends_or_acknowledges_what_is_somebody_elses(anna: User, bela: User) -> None:
