@@ -4,7 +4,8 @@ Rule 1: synchronous, for a database thread; every moment is by the database's cl
 Rule 2: a lane is one channel of one user. Only one worker at a time has claims in it, so what a
     trader reads comes in order; the lanes of others, and other lanes of the user, go on.
 Rule 3: a claim ends by what became of the message, or by its time limit; what it held is uncertain
-    then, for whoever held it may have sent it before it died.
+    then, for whoever held it may have sent it before it died. If it lives it knows better, and says
+    so when it can: PostgreSQL may have been away for longer than the claim.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ SETTLE: Final = """
            due_at = CASE WHEN %(state)s = 'waiting'
                          THEN clock_timestamp() + %(again)s * interval '1 second' ELSE due_at END,
            settled_at = CASE WHEN %(state)s = 'waiting' THEN NULL ELSE clock_timestamp() END
-     WHERE message = %(message)s AND state = 'sending'
+     WHERE message = %(message)s AND state IN ('sending', 'uncertain')
     RETURNING alert_id
 """
 EXPIRE: Final = """
@@ -223,7 +224,7 @@ def claim(lane: Lane, worker: str, message: UUID, *, most: int, system: bool) ->
 def settle(
     message: UUID, state: Delivery.State, reason: str, *, again_seconds: float = 0.0
 ) -> list[Moved]:
-    """Write what became of a message; nothing, if the claim has run out meanwhile.
+    """Write what became of a message; nothing, if its reader had it sent again meanwhile.
 
     Args:
         message: The claim.

@@ -12,7 +12,7 @@ from django.db import connection, connections
 from django.db.models import F
 from django.utils import timezone
 
-from control.deliveries import queue
+from control.deliveries import acts, queue
 from control.deliveries.queue import Lane
 from settings_app.models import User
 from tests.control.alerts import delivery, told, troubled
@@ -140,20 +140,42 @@ def test_message_that_is_to_be_sent_again_waits_until_then(anna: User) -> None:
     assert claim(lane_of(anna)) is None
 
 
-def test_claim_that_ran_out_is_uncertain_and_is_settled_by_nobody(anna: User) -> None:
+def test_claim_that_ran_out_is_uncertain_and_claimed_by_nobody(anna: User) -> None:
     waits(anna)
-    found = claim(lane_of(anna))
+    run_out(lane_of(anna))
+    assert Delivery.objects.get().reason == queue.GONE
+    assert Alert.objects.get().state == "uncertain"
+    assert queue.lanes() == []
+
+
+def test_who_sent_it_and_lives_still_knows_what_became_of_it(anna: User) -> None:
+    [alert] = waits(anna)
+    message = run_out(lane_of(anna))
+
+    moved = queue.settle(message, State.DELIVERED, "")
+
+    assert moved == [queue.Moved(alert.pk, anna.sub, "delivered")]
+    row = Delivery.objects.get()
+    assert (row.state, row.reason) == (State.DELIVERED, "")
+
+
+def test_what_its_owner_had_sent_again_is_not_settled_by_who_sent_it_before(anna: User) -> None:
+    waits(anna)
+    message = run_out(lane_of(anna))
+    acts.retry(anna.pk, also_uncertain=True)
+    assert queue.settle(message, State.FAILED, "too late") == []
+    assert Delivery.objects.get().state == State.WAITING
+
+
+def run_out(lane: Lane) -> UUID:
+    """Claim what waits, and let the time for it pass."""
+    found = claim(lane)
     assert found is not None
     assert queue.expire() == []
     Delivery.objects.update(claimed_until=F("claimed_until") - timedelta(hours=1))
-
     [moved] = queue.expire()
-
     assert moved.state == "uncertain"
-    assert Delivery.objects.get().reason == queue.GONE
-    assert queue.settle(found[0], State.DELIVERED, "") == []
-    assert Delivery.objects.get().state == State.UNCERTAIN
-    assert queue.lanes() == []
+    return found[0]
 
 
 def test_old_alerts_are_pruned_but_for_those_that_wait(anna: User, bela: User) -> None:
