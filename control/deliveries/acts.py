@@ -18,7 +18,6 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from control.deliveries import queue
 from control.deliveries.telling import tell_pages
@@ -78,9 +77,9 @@ def begin_test(user_id: int, channel: DeliveryChannel) -> Delivery:
     )
     with transaction.atomic():
         alert.save()
-        return Delivery.objects.create(
-            alert=alert, user_id=user_id, channel=channel, due_at=timezone.now()
-        )
+        row = Delivery.objects.create(alert=alert, user_id=user_id, channel=channel, due_at=Now())
+    row.refresh_from_db(fields=["due_at"])
+    return row
 
 
 def acknowledge(user_id: int, alert_ids: Collection[int]) -> int:

@@ -1,7 +1,8 @@
 """Filing the deliveries of new alerts, in the transaction that writes the alerts.
 
 Rule 1: synchronous, inside the caller's transaction: both are there, or neither is.
-Rule 2: settings that cannot be read hold up no alert: it is recorded, and goes nowhere.
+Rule 2: when a delivery is due is by the database's clock, as the queue reads it.
+Rule 3: settings that cannot be read hold up no alert: it is recorded, and goes nowhere.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import structlog
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from control.deliveries.routing import Route, routes, state_of
@@ -45,8 +47,8 @@ def save(user_id: int, alerts: Sequence[Alert]) -> None:
             channel=route.channel,
             state=route.state,
             reason=route.reason,
-            due_at=now,
-            settled_at=None if route.state == Delivery.State.WAITING else now,
+            due_at=Now(),
+            settled_at=None if route.state == Delivery.State.WAITING else Now(),
         )
         for alert, found in filed
         for route in found

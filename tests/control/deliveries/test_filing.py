@@ -9,12 +9,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from control import incidents
-from control.deliveries import filing
+from control.deliveries import acts, filing, queue
 from settings_app.models import User
 from tests.control.alerts import told
 from tests.settings_app.factories import UserFactory
 from trading.alerts.compose import system_alert
-from trading.models import Alert, Delivery, Mute
+from trading.models import Alert, Delivery, DeliveryChannel, Mute
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +38,16 @@ def test_deliveries_are_filed_with_their_alerts(anna: User) -> None:
     filing.save(anna.pk, [unsaved(anna), unsaved(anna, 1)])
     assert set(Alert.objects.values_list("state", flat=True)) == {"pending"}
     assert Delivery.objects.filter(user=anna, channel="discord", state="waiting").count() == 2
+
+
+def test_due_by_the_database_clock_whatever_the_clock_of_this_machine(
+    anna: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+    filing.save(anna.pk, [unsaved(anna)])
+    acts.begin_test(anna.pk, DeliveryChannel.EMAIL)
+    assert {lane.channel for lane in queue.lanes()} == {"discord", "email"}
 
 
 def test_neither_is_there_when_the_transaction_is_not(anna: User) -> None:
