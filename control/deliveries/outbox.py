@@ -42,6 +42,9 @@ SEND_SECONDS = 30.0
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 600.0
 GIVE_UP_SECONDS = 24 * 3_600.0
+FEWEST_ATTEMPTS = 5
+"""What is given up was tried so often: it may be old because no worker ran, or be sent again."""
+
 DEAD_SECONDS = 60.0
 """How long a channel that takes nothing any more is left alone before the next message tries it."""
 
@@ -261,7 +264,8 @@ class Outbox:
                 self._rest(lane, DEAD_SECONDS if is_dead else 0.0)
                 return Delivery.State.FAILED, reason, 0.0
             case Later(reason, after_seconds, is_global):
-                if claimed.age_seconds > GIVE_UP_SECONDS:
+                is_old = claimed.age_seconds > GIVE_UP_SECONDS
+                if is_old and claimed.attempts >= FEWEST_ATTEMPTS:
                     text = f"given up after {claimed.attempts} attempts: {reason}"
                     return Delivery.State.FAILED, text, 0.0
                 again = self._again_after(claimed, after_seconds)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from control import tasks
 from control.database import Database
+from control.deliveries import acts
 from control.deliveries import outbox as outboxes
 from control.deliveries.outbox import Outbox, Prepared
 from control.deliveries.queue import Claimed, Lane
@@ -285,12 +286,23 @@ def test_address_that_wants_nothing_for_a_while_is_left_alone(anna: User) -> Non
     assert len(reader.messages) == 1
 
 
-def test_given_up_after_a_day(anna: User) -> None:
-    waits(anna)
+def test_given_up_after_a_day_but_not_before_it_was_tried_some_times(anna: User) -> None:
+    [alert] = waits(anna)
     Delivery.objects.update(created_at=timezone.now() - timedelta(hours=25))
-    reader = Reader(Later("Discord fails"))
+    fails = [Later("Discord fails") for _ in range(outboxes.FEWEST_ATTEMPTS)]
+    reader = Reader(*fails)
     deliver(Post({(anna.pk, "discord"): reader}), settled(State.FAILED))
-    assert Delivery.objects.get().reason == "given up after 1 attempts: Discord fails"
+    assert Delivery.objects.get().reason == "given up after 5 attempts: Discord fails"
+    assert reader.read == [alert.pk] * 5
+
+
+def test_old_one_that_is_sent_again_by_hand_survives_a_failure(anna: User) -> None:
+    waits(anna)
+    long_ago = timezone.now() - timedelta(days=3)
+    Delivery.objects.update(created_at=long_ago, state=State.FAILED, attempts=90)
+    acts.retry(anna.pk)
+    reader = Reader(Later("Discord fails"))
+    deliver(Post({(anna.pk, "discord"): reader}), settled(State.DELIVERED))
 
 
 def test_outcome_is_written_when_postgresql_is_back(anna: User) -> None:
