@@ -1,8 +1,9 @@
 """The rows that wait to be delivered, as all workers share them.
 
 Rule 1: synchronous, for a database thread; every moment is by the database's clock.
-Rule 2: a lane is one channel of one user. Only one worker at a time has claims in it, so what a
-    trader reads comes in order; the lanes of others, and other lanes of the user, go on.
+Rule 2: a lane is one channel of one user. Only one worker at a time has claims in it, and where one
+    was asked to wait all do, so what a trader reads comes in order; the lanes of others, and other
+    lanes of the user, go on.
 Rule 3: a claim ends by what became of the message, or by its time limit; what it held is uncertain
     then, for whoever held it may have sent it before it died. If it lives it knows better, and says
     so when it can: PostgreSQL may have been away for longer than the claim.
@@ -78,16 +79,18 @@ class Moved(NamedTuple):
     state: str
 
 
-# Lanes in which something is due and nothing is being sent; the one that waits longest first.
+# Lanes in which something is due, nothing is being sent and nothing is to be sent later, of users
+# that are active; the one that waits longest first.
 LANES: Final = """
     SELECT d.user_id, u.sub, d.channel
       FROM trading_delivery AS d
       JOIN settings_app_user AS u ON u.id = d.user_id
-     WHERE d.state = 'waiting' AND d.due_at <= clock_timestamp()
+     WHERE d.state = 'waiting' AND d.due_at <= clock_timestamp() AND u.is_active
        AND (%(everybody)s OR u.username = ANY(%(only)s))
        AND NOT EXISTS (SELECT FROM trading_delivery AS o
                         WHERE o.user_id = d.user_id AND o.channel = d.channel
-                          AND o.state = 'sending')
+                          AND (o.state = 'sending'
+                               OR o.state = 'waiting' AND o.due_at > clock_timestamp()))
      GROUP BY d.user_id, u.sub, d.channel
      ORDER BY min(d.due_at)
 """
@@ -126,7 +129,8 @@ CLAIM: Final = """
      WHERE d.id = oldest.id
        AND NOT EXISTS (SELECT FROM trading_delivery AS o
                         WHERE o.user_id = %(user)s AND o.channel = %(channel)s
-                          AND o.state = 'sending')
+                          AND (o.state = 'sending'
+                               OR o.state = 'waiting' AND o.due_at > clock_timestamp()))
     RETURNING d.alert_id, d.attempts,
               extract(epoch FROM clock_timestamp() - d.created_at)::float8
 """

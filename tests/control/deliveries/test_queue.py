@@ -140,6 +140,23 @@ def test_message_that_is_to_be_sent_again_waits_until_then(anna: User) -> None:
     assert claim(lane_of(anna)) is None
 
 
+def test_lane_that_is_to_wait_waits_for_every_worker(anna: User, bela: User) -> None:
+    waits(anna, 2)
+    waits(bela)
+    found = claim(lane_of(anna), most=1)
+    assert found is not None
+    queue.settle(found[0], State.WAITING, "Discord asks to wait", again_seconds=3_600.0)
+    assert queue.lanes() == [lane_of(bela)]
+    assert claim(lane_of(anna), "two") is None  # what came later does not overtake
+
+
+def test_nothing_is_sent_to_who_is_deactivated(anna: User, bela: User) -> None:
+    waits(anna)
+    waits(bela)
+    User.objects.filter(pk=anna.pk).update(is_active=False)
+    assert queue.lanes() == [lane_of(bela)]
+
+
 def test_claim_that_ran_out_is_uncertain_and_claimed_by_nobody(anna: User) -> None:
     waits(anna)
     run_out(lane_of(anna))
