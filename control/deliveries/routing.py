@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from control.deliveries.hours import TradingHours
+from control.models import Incident
 from settings_app.schema import Settings
 from settings_app.schema.notifications import Channel
 from trading.core.modes import SignalKind
@@ -46,7 +47,9 @@ def routes(
         return ()
     if alert.kind == SYSTEM:
         return tuple(
-            Route(channel=name) for name, channel in _enabled(settings) if channel.troubles
+            Route(channel=name)
+            for name, channel in _enabled(settings)
+            if channel.troubles and not _is_of_its_death(alert, name)
         )
     held_back = _held_back(alert, settings, mutes, now)
     return tuple(
@@ -72,6 +75,16 @@ def _enabled(settings: Settings) -> Iterator[tuple[DeliveryChannel, Channel]]:
         channel: Channel | None = getattr(settings.notifications, name)
         if channel is not None and channel.enabled:
             yield name, channel
+
+
+def _is_of_its_death(alert: Alert, channel: DeliveryChannel) -> bool:
+    """Whether it says that this very channel takes nothing: the others have to tell that."""
+    said = alert.values
+    return (said.get("kind"), said.get("subject"), said.get("state")) == (
+        Incident.Kind.CHANNEL_DEAD,
+        channel,
+        "began",
+    )
 
 
 def _wants(channel: Channel, alert: Alert) -> bool:

@@ -104,6 +104,15 @@ def test_what_livermore_says_of_itself_passes_hours_and_mutes_but_not_troubles()
     assert channels_of(trouble, wanted, mute) == {"discord": "waiting"}
 
 
+def test_that_a_channel_is_dead_is_told_by_the_others_and_that_it_lives_by_all() -> None:
+    wanted = settings(discord=DISCORD, email=EMAIL)
+    values = {"kind": "channel-dead", "subject": "discord", "state": "began"}
+    began = system_alert(1, exchange="", detail="Discord takes no alerts.", values=values)
+    ended = system_alert(1, exchange="", detail="It does.", values={**values, "state": "ended"})
+    assert channels_of(began, wanted) == {"email": "waiting"}
+    assert channels_of(ended, wanted) == {"discord": "waiting", "email": "waiting"}
+
+
 def test_missed_alert_goes_nowhere() -> None:
     missed = signal(state=Alert.State.MISSED)
     assert routes(missed, settings(discord=DISCORD), (), NOON) == ()
