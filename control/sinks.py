@@ -24,8 +24,8 @@ from control import wire
 from control.alerts import SignalLog, signal_event, write_alerts
 from control.candles import queue_candles, swap_history, write_candles
 from control.database import AWAY, Database
-from control.protocol import IndicatorEvent, Wire, events_of
-from control.status import cell
+from control.page_events import PageEvents, publish
+from control.protocol import Wire
 from trading.core.market import Candle, Market
 from trading.ports import FiredSignal, IndicatorUpdate, Owner, Replacement
 
@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 WAITING_ALERTS = 10_000
 WAITING_CANDLES = 200_000
 WAITING_HISTORIES = 200  # about as much in memory
-WAITING_EVENTS = 20_000
 BACKOFF_SECONDS = (0.2, 5.0)
 TIDY_SECONDS = 0.1
 ALERT_SECONDS = 0.02  # a trader waits for it
@@ -53,7 +52,7 @@ class QueuedSinks:
         self._dropped: deque[str] = deque(maxlen=WAITING_ALERTS)
         # Each with how many alerts had come by then: it is kept behind them.
         self._candles: deque[tuple[int, Candle | Replacement]] = deque(maxlen=WAITING_CANDLES)
-        self._events: deque[tuple[str, str]] = deque(maxlen=WAITING_EVENTS)
+        self._events = PageEvents(self._client)
         self._refused: set[Market] = set()  # of which it has been said
         self._on_written: Callable[[], None] = _nobody
         self._on_dropped: Callable[[str, str], None] = _unheard
@@ -88,18 +87,11 @@ class QueuedSinks:
 
     def indicator_moved(self, update: IndicatorUpdate) -> None:
         """Queue a change of one cell of a user's map."""
-        event = IndicatorEvent(
-            symbol=update.candle.market.symbol,
-            exchange=update.candle.market.exchange,
-            timeframe=str(update.candle.timeframe),
-            cell=cell(update.point, update.indicators),
-            closed_at=update.candle.closes_at * 1_000,
-        )
-        self._events.append((update.owner.sub, event.to_json()))
+        self._events.moved(update)
 
     def tell_pages(self, sub: str, event: Wire) -> None:
         """Queue something for a user's open pages."""
-        self._events.append((sub, event.to_json()))
+        self._events.tell(sub, event)
 
     def candles_closed(self, candles: Sequence[Candle]) -> None:
         """Queue closed candles for the cache that every user shares.
@@ -181,7 +173,7 @@ class QueuedSinks:
             self._on_written()
         for fired, alert in written:
             self._signals.note(fired.owner.sub, fired.signal.closed_at)
-            self._events.append((fired.owner.sub, signal_event(alert).to_json()))
+            self._events.tell(fired.owner.sub, signal_event(alert))
 
     def _tell_dropped(self) -> None:
         lost = Counter(self._dropped.popleft() for _ in range(len(self._dropped)))
@@ -231,15 +223,13 @@ class QueuedSinks:
         return batch
 
     async def _write_some(self, batch: Sequence[Candle | Replacement]) -> None:
-        events = [self._events.popleft() for _ in range(min(1_000, len(self._events)))]
+        said = await self._events.take(self._may_tell)
         try:
             for one in batch:
                 if isinstance(one, Replacement):
                     await swap_history(self._client, one)
             async with self._client.pipeline(transaction=False) as pipe:
-                for sub, text in events:
-                    if self._may_tell(sub):
-                        pipe.publish(events_of(sub), text)
+                publish(pipe, said)
                 queue_candles(pipe, [one for one in batch if isinstance(one, Candle)])
                 await pipe.execute()
         except ResponseError as exc:
