@@ -1,4 +1,4 @@
-"""Positions in the admin: owner and stranger."""
+"""Positions in the admin: owner, stranger, superuser."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def ann() -> User:
 @pytest.fixture
 def bob() -> User:
     return UserFactory.create()
+
+
+@pytest.fixture
+def root() -> User:
+    return UserFactory.create(is_superuser=True)
 
 
 @pytest.fixture
