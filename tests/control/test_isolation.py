@@ -72,8 +72,6 @@ FOR_ALL = {
     "which incidents are old": 'FROM "control_incident" WHERE "control_incident"."ended_at" <',
     "which mutes ran out long ago": 'FROM "trading_mute" WHERE "trading_mute"."until" <',
     "who has old alerts": 'WHERE (SELECT U0."created_at"',
-    "where something is to be delivered": "FROM trading_delivery AS d JOIN settings_app_user AS u",
-    "claims of workers that are gone": "UPDATE trading_delivery AS d SET state = 'uncertain'",
     "what is open of those who are taken on": 'SELECT "control_incident"."user_id" AS "user_id",',
     "who should be driven and is not": "FROM settings_app_user AS u LEFT JOIN control_lease",
     "whose worker is back": "FROM control_incident AS incident JOIN settings_app_user AS u",

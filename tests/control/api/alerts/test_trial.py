@@ -8,9 +8,11 @@ from control.api.problems import INVALID_REQUEST, NOT_DELIVERED
 from settings_app.models import User
 from settings_app.problems import CSRF_FAILED, MALFORMED_REQUEST, NOT_SIGNED_IN, NOT_STAFF
 from tests.control.deliveries.worker import worker_saying
+from tests.control.running import running_worker
 from tests.settings_app.calling import Caller, problem
 from tests.settings_app.factories import UserFactory
 from trading.models import Alert, Delivery
+from trading.net.endpoints import Endpoints
 
 TEST = "/api/alerts/test"
 DISCORD = {"enabled": True, "webhook_url_environment_variable": "DISCORD_WEBHOOK"}
@@ -49,6 +51,14 @@ def test_a_message_that_did_not_arrive_is_a_problem_with_its_reason(
     assert (told["channel"], told["state"]) == ("discord", state)
     assert told["reason"] == "Discord has no such webhook"
     assert told["alertId"] == Alert.objects.get().pk
+
+
+def test_a_worker_says_which_variable_it_lacks(
+    anna: User, api: Caller, endpoints: dict[str, Endpoints]
+) -> None:
+    with running_worker(endpoints):
+        told = problem(api.post(f"{TEST}?timeout=30", {"channel": "discord"}), NOT_DELIVERED)
+    assert "DISCORD_WEBHOOK is not set" in told["reason"]
 
 
 def test_where_nobody_sends_it_waits_and_is_202(anna: User, api: Caller) -> None:
