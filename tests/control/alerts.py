@@ -15,8 +15,15 @@ CLOSED_AT = datetime(2026, 9, 30, 12, tzinfo=UTC)
 
 def told(user: User, *, hour: int = 0, **columns: Any) -> Alert:
     """A signal of a user, on a candle of its own ``hour``."""
+    alert = signal(user, hour=hour, **columns)
+    alert.save()
+    return alert
+
+
+def signal(user: User, *, hour: int = 0, **columns: Any) -> Alert:
+    """The same, not saved."""
     closed_at = CLOSED_AT + timedelta(hours=hour)
-    return Alert.objects.create(
+    return Alert(
         **{
             "user": user,
             "exchange": "coinbase",

@@ -59,7 +59,9 @@ def simulated_exchange() -> Iterator[Exchange]:
 class Worker:
     """One ``manage.py runtime``, started. What a test waits for is what the worker does."""
 
-    def __init__(self, servers: BreakableServers, exchange: Exchange, *only: str) -> None:
+    def __init__(
+        self, servers: BreakableServers, exchange: Exchange, *only: str, **variables: str
+    ) -> None:
         environ = environment(
             servers.state,
             DJANGO_SETTINGS_MODULE="livermore.settings",
@@ -68,6 +70,7 @@ class Worker:
             SECRET_KEY="faults-only-" + "k" * 50,
             LIVERMORE_COINBASE_REST=exchange.rest,
             LIVERMORE_COINBASE_WS=exchange.websocket,
+            **variables,
         )
         arguments = [word for name in only for word in ("--user", name)]
         with tempfile.NamedTemporaryFile(dir=servers.state, suffix=".log", delete=False) as output:

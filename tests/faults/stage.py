@@ -47,9 +47,9 @@ class Stage:
         self.exchange = exchange
         self.workers: list[Worker] = []
 
-    def worker(self, *only: str) -> Worker:
-        """Start a worker."""
-        made = Worker(self.servers, self.exchange, *only)
+    def worker(self, *only: str, **variables: str) -> Worker:
+        """Start a worker, for some users or all, with more in its environment."""
+        made = Worker(self.servers, self.exchange, *only, **variables)
         self.workers.append(made)
         return made
 
@@ -78,6 +78,15 @@ class Stage:
         """Let the time that a dead worker's leases still run pass at once."""
         with connection.cursor() as cursor:
             cursor.execute("UPDATE control_lease SET expires_at = clock_timestamp()")
+
+    def expire_claims(self, dead: Worker) -> None:
+        """Let the time that a dead worker's claims on deliveries still run pass at once."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE trading_delivery SET claimed_until = clock_timestamp()"
+                " WHERE state = 'sending' AND claimed_by LIKE %s",
+                [f"%:{dead.pid}:%"],
+            )
 
     @contextmanager
     def transaction(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from control import incidents
 from control.deliveries import acts, filing, queue
 from settings_app.models import User
-from tests.control.alerts import told
+from tests.control.alerts import signal
 from tests.settings_app.factories import UserFactory
 from trading.alerts.compose import system_alert
 from trading.models import Alert, Delivery, DeliveryChannel, Mute
@@ -26,16 +26,8 @@ def anna() -> User:
     return UserFactory.create(document={"notifications": {"discord": DISCORD}})
 
 
-def unsaved(user: User, hour: int = 0) -> Alert:
-    alert = told(user, hour=hour)
-    alert.delete()
-    alert.pk = None
-    alert.state = Alert.State.PENDING
-    return alert
-
-
 def test_deliveries_are_filed_with_their_alerts(anna: User) -> None:
-    filing.save(anna.pk, [unsaved(anna), unsaved(anna, 1)])
+    filing.save(anna.pk, [signal(anna), signal(anna, hour=1)])
     assert set(Alert.objects.values_list("state", flat=True)) == {"pending"}
     assert Delivery.objects.filter(user=anna, channel="discord", state="waiting").count() == 2
 
@@ -45,7 +37,7 @@ def test_due_by_the_database_clock_whatever_the_clock_of_this_machine(
 ) -> None:
     ahead = timezone.now() + timedelta(hours=1)
     monkeypatch.setattr(timezone, "now", lambda: ahead)
-    filing.save(anna.pk, [unsaved(anna)])
+    filing.save(anna.pk, [signal(anna)])
     acts.begin_test(anna.pk, DeliveryChannel.EMAIL)
     assert {lane.channel for lane in queue.lanes()} == {"discord", "email"}
 
@@ -56,7 +48,7 @@ def test_neither_is_there_when_the_transaction_is_not(anna: User) -> None:
 
     def fail() -> None:
         with transaction.atomic():
-            filing.save(anna.pk, [unsaved(anna)])
+            filing.save(anna.pk, [signal(anna)])
             raise Broken
 
     with pytest.raises(Broken):
@@ -67,14 +59,14 @@ def test_neither_is_there_when_the_transaction_is_not(anna: User) -> None:
 
 def test_mutes_of_somebody_else_hold_nothing_back(anna: User) -> None:
     Mute.objects.create(user=UserFactory.create(), until=timezone.now() + timedelta(hours=1))
-    filing.save(anna.pk, [unsaved(anna)])
+    filing.save(anna.pk, [signal(anna)])
     assert Delivery.objects.get().state == Delivery.State.WAITING
 
 
 def test_own_mute_holds_back_and_the_row_says_until_when(anna: User) -> None:
     until = timezone.now() + timedelta(hours=1)
     Mute.objects.create(user=anna, symbol="BTC-USD", until=until)
-    filing.save(anna.pk, [unsaved(anna)])
+    filing.save(anna.pk, [signal(anna)])
     row = Delivery.objects.get()
     assert row.state == Delivery.State.MUTED
     assert row.reason == f"muted until {until:%Y-%m-%d %H:%M} UTC"
@@ -89,7 +81,7 @@ def test_settings_that_cannot_be_read_hold_up_no_alert(anna: User) -> None:
             " WHERE id = %s",
             [anna.pk],
         )
-    filing.save(anna.pk, [unsaved(anna)])
+    filing.save(anna.pk, [signal(anna)])
     assert Alert.objects.get().state == "recorded"
 
 
