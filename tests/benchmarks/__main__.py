@@ -22,6 +22,7 @@ MODULES = (
     "tests.benchmarks.banks",
     "tests.benchmarks.boundaries",
     "tests.benchmarks.alerts",
+    "tests.benchmarks.deliveries",
     "tests.benchmarks.cold_starts",
     "tests.benchmarks.closes",
 )

@@ -64,7 +64,7 @@ class Watcher:
         return int(row[0]) if row else 0
 
 
-def _are_warm(user: User) -> bool:
+def are_warm(user: User) -> bool:
     status = client.status(user)
     return status is not None and all(one.live == "receiving" for one in status.symbols)
 
@@ -79,7 +79,7 @@ def alert() -> Iterator[Contest]:
         flood.tell(str(CALM_MESSAGES))
         worker = stack.enter_context(processes.worker(exchange, flood))
         worker.wait_until(lambda: runs(anna))
-        worker.wait_until(lambda: _are_warm(anna))
+        worker.wait_until(lambda: are_warm(anna))
         for _ in range(LEAPS):
             flood.tell("+")
             time.sleep(LOOK_SECONDS * 50)

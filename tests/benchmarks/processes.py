@@ -138,16 +138,32 @@ def flood() -> Iterator[Running]:
 
 
 @contextmanager
-def worker(exchange: Running, feed: Running | None = None) -> Iterator[Running]:
-    """The worker, with the market data of an exchange, or with that of another feed."""
+def discord() -> Iterator[Running]:
+    """The stand-in for Discord; a webhook takes what it is sent, but where it is told to break."""
+    port = free_port()
+    told = ("--port", str(port), "--requests", "1000")
+    with running("discord", "-m", "trading.simulator.discord", *told, port=port) as stand_in:
+        stand_in.wait_until(lambda: _listens(port))
+        yield stand_in
+
+
+@contextmanager
+def worker(exchange: Running, feed: Running | None = None, **environ: str) -> Iterator[Running]:
+    """The worker, with the market data of an exchange, or with that of another feed.
+
+    Args:
+        environ: What its environment has besides.
+    """
     rest, websocket = exchange.port, (feed or exchange).port
     with running(
         "runtime",
         "manage.py",
         "runtime",
+        port=0,
         LIVERMORE_DATABASE_POOL="5",  # as manage.py has it
         LIVERMORE_COINBASE_REST=f"http://{LOOPBACK}:{rest}/api/v3/brokerage",
         LIVERMORE_COINBASE_WS=f"ws://{LOOPBACK}:{websocket}",
+        **environ,
     ) as started:
         yield started
 
