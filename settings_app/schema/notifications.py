@@ -89,6 +89,15 @@ class Discord(Channel):
             examples=("DISCORD_WEBHOOK",),
         ),
     ] = None
+    chart: Annotated[
+        bool,
+        about(
+            "Chart",
+            "Whether a picture of the market goes with a signal: candles, MACD-V and RSI.",
+            examples=(True, False),
+            recorded_only=True,
+        ),
+    ] = False
 
 
 class Push(Channel):
