@@ -30,6 +30,7 @@ from control.database import Database
 from control.deadman import Deadman, hindrance
 from control.deliveries.channels import Channels
 from control.deliveries.outbox import Outbox
+from control.deliveries.pictures import Pictures
 from control.delivery import Delivery
 from control.hosting import Hosting
 from control.hotline import Hotline
@@ -94,9 +95,10 @@ class Worker:
         )
         self._self_watch = SelfWatch(self._database, self._mailbox.publish)
         self._webhooks = discord.client()
+        self._pictures = Pictures()
         self._outbox = Outbox(
             self._database,
-            Channels(self._webhooks).prepare,
+            Channels(self._webhooks, self._pictures).prepare,
             worker=self.name,
             publish=self._mailbox.publish,
             only=only,
@@ -205,6 +207,7 @@ class Worker:
         await self._mailbox.forget(worker_of(self.name))
         self.plane.stop()
         await self._webhooks.aclose()
+        self._pictures.close()
         await self._sinks.aclose()
         await self._shelf.aclose()
         await self._mailbox.aclose()

@@ -7,11 +7,13 @@ Rule 2: what is missing is a refusal that says what to do, never an error.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import httpx
 
 from control.deliveries.outbox import Prepared
+from control.deliveries.pictures import Pictures
 from control.deliveries.queue import Claimed, Lane
 from settings_app import credentials, services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
@@ -32,10 +34,12 @@ class Channels:
 
     Args:
         client: For webhooks.
+        pictures: For whoever wants charts.
     """
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, pictures: Pictures) -> None:
         self._client = client
+        self._pictures = pictures
 
     def prepare(self, lane: Lane) -> Prepared:
         """How to send in a lane now."""
@@ -48,7 +52,10 @@ class Channels:
             channel: Channel | Refused = self._channel(lane, settings.notifications)
         except credentials.CredentialError as exc:
             channel = Refused(str(exc).rstrip("."), is_dead=True)
-        return _prepared(channel, settings.notifications.digest, reader_of(settings))
+        prepared = _prepared(channel, settings.notifications.digest, reader_of(settings))
+        if _wants_charts(lane, settings.notifications):
+            return replace(prepared, illustrate=self._pictures.illustrate)
+        return prepared
 
     def _channel(self, lane: Lane, notifications: Notifications) -> Channel | Refused:
         match lane.channel:
@@ -72,6 +79,11 @@ class Channels:
                 from trading.alerts.push import Push  # noqa: PLC0415
 
                 return Push(credentials.resolve(name, user_id=lane.user_id))
+
+
+def _wants_charts(lane: Lane, notifications: Notifications) -> bool:
+    discord = notifications.discord
+    return lane.channel is DeliveryChannel.DISCORD and discord is not None and discord.chart
 
 
 def _prepared(channel: Channel | Refused, digest: DigestRule, reader: Reader) -> Prepared:

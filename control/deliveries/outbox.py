@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +26,17 @@ from control.deliveries.pacing import Hold, Send, SendDigest, next_step
 from control.deliveries.queue import Claimed, Lane, Moved
 from control.protocol import AlertEvent, Wire, events_of
 from control.selfwatch import Publish
-from trading.alerts.ports import Channel, Delivered, Later, Message, Outcome, Refused, Uncertain
+from trading.alerts.ports import (
+    Channel,
+    Delivered,
+    Digest,
+    Later,
+    Message,
+    Notice,
+    Outcome,
+    Refused,
+    Uncertain,
+)
 from trading.models import Delivery, DeliveryChannel
 from trading.net.backoff import Jitter, uniform
 
@@ -53,6 +63,9 @@ MOST_REFUSED = 500  # of a channel that there is not: nothing is sent, so they n
 LEAVE_SECONDS = 3.0
 
 
+Illustrate = Callable[[Claimed, Sequence[Notice]], Awaitable[Sequence[Notice]]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """How to send in one lane, as the settings have it now.
@@ -62,12 +75,14 @@ class Prepared:
         more_than: Signals within the window that are told one by one.
         within_seconds: The window.
         message: What is said of claimed alerts; whether as a digest.
+        illustrate: Puts pictures to it, in its own time limit; None: none are wanted.
     """
 
     channel: Channel | Refused
     more_than: int
     within_seconds: float
     message: Callable[[Claimed, bool], Message]
+    illustrate: Illustrate | None = None
 
 
 Prepare = Callable[[Lane], Prepared]
@@ -213,6 +228,8 @@ class Outbox:
             message = await self._database.run(prepared.message, claimed, is_digest)
         except AWAY as exc:
             return Later(f"the database was away ({type(exc).__name__})")
+        if prepared.illustrate is not None and not isinstance(message, Digest):
+            message = await prepared.illustrate(claimed, message)
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 return await channel.send(message)

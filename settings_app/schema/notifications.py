@@ -95,7 +95,6 @@ class Discord(Channel):
             "Chart",
             "Whether a picture of the market goes with a signal: candles, MACD-V and RSI.",
             examples=(True, False),
-            recorded_only=True,
         ),
     ] = False
 
