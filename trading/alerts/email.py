@@ -8,24 +8,26 @@ Rule 3: what the server says may hold addresses and more: of it, a reason has th
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import smtplib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
-from trading.alerts import letters
+from trading.alerts import blocking, letters
+from trading.alerts.blocking import THREADS, Progress
 from trading.alerts.ports import Delivered, Digest, Later, Message, Outcome, Refused, Uncertain
-from trading.alerts.smtp import EmailBackend, Progress
+from trading.alerts.smtp import EmailBackend
 
 SECONDS: Final = 25.0
 NO_SERVER: Final = (
     "no mail server is configured: set LIVERMORE_EMAIL_URL where the worker runs, and start it anew"
 )
 NO_ADDRESS: Final = "the settings have no address for e-mail: notifications.email.address"
+_THREADS: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="email")
 _WRONG_PASSWORD: Final = frozenset({530, 534, 535, 538})
 
 
@@ -49,13 +51,9 @@ class Email:
             return Refused(NO_SERVER, is_dead=True)
         if not self._address:
             return Refused(NO_ADDRESS, is_dead=True)
-        progress = Progress()
-        try:
-            async with asyncio.timeout(SECONDS):
-                return await asyncio.to_thread(self._send, message, progress)
-        except TimeoutError:
-            progress.is_given_up = True
-            return _unanswered(progress, "in time")
+        return await blocking.send(
+            _THREADS, self._send, message, seconds=SECONDS, unanswered=_unanswered
+        )
 
     def _send(self, message: Message, progress: Progress) -> Outcome:
         connection = get_connection()

@@ -9,16 +9,17 @@ Rule 3: a thread sends, and nobody waits for it longer than its limit.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from apprise import Apprise, NotifyFormat, NotifyType
 from apprise.result import AppriseResult, AppriseResultStatus
 
-from trading.alerts import letters
+from trading.alerts import blocking, letters
+from trading.alerts.blocking import THREADS, Progress
 from trading.alerts.ports import Delivered, Digest, Later, Message, Outcome, Refused, Uncertain
 
 SECONDS: Final = 20.0
@@ -32,6 +33,7 @@ _NOT_REACHED: Final = re.compile(
     r"|Connection refused|Max retries exceeded .*ConnectTimeout"
 )
 _ROWS: Final = 15
+_THREADS: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="push")
 _TYPES: Final = {
     "up": NotifyType.INFO,
     "down": NotifyType.INFO,
@@ -59,16 +61,16 @@ class Push:
 
     async def send(self, message: Message) -> Outcome:
         """Send one message; what became of it."""
-        try:
-            async with asyncio.timeout(SECONDS + 5):
-                return await asyncio.to_thread(self._send, message)
-        except TimeoutError:
-            return Uncertain("the push service did not answer in time")
+        return await blocking.send(
+            _THREADS, self._send, message, seconds=SECONDS + 5, unanswered=_unanswered
+        )
 
-    def _send(self, message: Message) -> Outcome:
+    def _send(self, message: Message, progress: Progress) -> Outcome:
         service = Apprise()
         if not service.add(self._url):
             return Refused(NOT_AN_ADDRESS, is_dead=True)
+        if not progress.begin():
+            return Later("the push service was not asked in time")
         result = service.notify(
             title=letters.subject_of(message),
             body=letters.text_of(message, most_rows=_ROWS),
@@ -78,6 +80,12 @@ class Push:
             log_level=logging.DEBUG,
         )
         return _outcome_of(result)
+
+
+def _unanswered(progress: Progress, why: str) -> Outcome:
+    if progress.has_begun:
+        return Uncertain(f"the push service did not answer {why}")
+    return Later(f"the push service was not asked {why}")
 
 
 def _type_of(message: Message) -> NotifyType:

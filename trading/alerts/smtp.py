@@ -10,18 +10,11 @@ from typing import Any, cast
 
 from django.core.mail.backends import smtp
 
+from trading.alerts.blocking import Progress
+
 
 class GivenUp(smtplib.SMTPException):
     """Nobody waits for this letter any more."""
-
-
-class Progress:
-    """How far the sending of one letter came; read and written by two threads."""
-
-    def __init__(self) -> None:
-        self.has_begun = False
-        """Whether any of the letter went out."""
-        self.is_given_up = False
 
 
 class _Witness:
@@ -31,10 +24,8 @@ class _Witness:
 
     def data(self, msg: Any) -> Any:
         """Send the letter. Raises: GivenUp."""
-        if self.progress is not None:
-            if self.progress.is_given_up:
-                raise GivenUp("nobody waits for this letter any more")
-            self.progress.has_begun = True
+        if self.progress is not None and not self.progress.begin():
+            raise GivenUp("nobody waits for this letter any more")
         return super().data(msg)  # type: ignore[misc]
 
 

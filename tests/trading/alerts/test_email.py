@@ -208,9 +208,6 @@ async def test_server_that_says_nothing_was_sent_nothing(
         settings.EMAIL_TIMEOUT = 1
         monkeypatch.setattr(channel, "SECONDS", 0.1)
         assert await sent() == Later("the mail server cannot be reached (in time)")
-        await (
-            asyncio.get_running_loop().shutdown_default_executor()
-        )  # it gives up, and sends nothing
 
 
 async def test_wrong_password_is_dead_and_not_repeated(settings: Configuration) -> None:
