@@ -178,10 +178,13 @@ def differences(status: RuntimeStatus, wanted: Desired) -> list[str]:
 
 def portfolio(user: User, status: RuntimeStatus | None) -> dict[str, Any]:
     """What is held and how reading it goes: by the status, and without one by PostgreSQL."""
-    if status is None:
+    positions = status.held if status else None
+    if positions is None:
         positions = told(held_by(user.pk), None)
-        return {"positions": positions, "readings": readings_of(user.pk)}
-    return {"positions": status.held, "readings": status.positions}
+    return {
+        "positions": positions,
+        "readings": status.positions if status else readings_of(user.pk),
+    }
 
 
 def heat_map(status: RuntimeStatus | None) -> dict[str, Any]:

@@ -242,6 +242,6 @@ class RuntimeStatus(Wire):
     cache: CacheStatus | None = None
     backfill: list[BackfillStatus] = []
     positions: list[PositionsStatus] = []  # how reading them goes, by exchange
-    held: list[HeldStatus] = []  # the positions themselves
+    held: list[HeldStatus] | None = None  # the positions themselves; an older worker tells none
     undo: Undoable | None = None
     planned: Planned | None = None

@@ -195,8 +195,16 @@ def test_a_reading_that_fails_says_why_and_whether_its_owner_must_act() -> None:
 
 @pytest.mark.django_db
 def test_nothing_held_and_nothing_read_is_no_card() -> None:
-    html = positions_card(UserFactory.create(), a_status(SUB))
+    html = positions_card(UserFactory.create(), a_status(SUB, held=[]))
     assert re.search(r'id="cp-held"[^>]* hidden>', html)
+
+
+@pytest.mark.django_db
+def test_an_older_worker_that_tells_of_none_hides_no_position() -> None:
+    anna = UserFactory.create()
+    Position.objects.create(user=anna, symbol="BTC-USD", quantity=2)
+    assert shown(positions_card(anna, a_status(SUB))) == [["BTC by hand", "2", "–", "–", "–", "–"]]
+    assert shown(positions_card(anna, a_status(SUB, held=[]))) == []
 
 
 @pytest.mark.django_db

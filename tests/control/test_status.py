@@ -77,7 +77,9 @@ HELD = Held(
 
 
 def test_a_status_says_what_is_held_and_what_it_is_worth() -> None:
-    [one] = status.compose(replace(KNOWN, held=(HELD,)), FACTS, 1_000).held
+    told = status.compose(replace(KNOWN, held=(HELD,)), FACTS, 1_000).held
+    assert told is not None
+    [one] = told
     assert (one.symbol, one.quantity, one.value, one.gain) == ("BTC-USD", "2", 10.0, 25.0)
 
 

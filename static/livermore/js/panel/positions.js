@@ -17,8 +17,9 @@ const readings = $("#cp-readings");
 
 const keyOf = ({ exchange, symbol }) => `${exchange}:${symbol}`;
 
-/** Bring the card in line with a status; an older worker tells of no positions. */
-export function showPositions({ held = [], positions = [] }, at) {
+/** Bring the card in line with a status. An older worker tells of no positions: the server's stay. */
+export function showPositions({ held, positions = [] }, at) {
+  if (!held) return;
   card.hidden = held.length + positions.length === 0;
   $(".lv-scroll", card).hidden = held.length === 0;
   $("#cp-held-none").hidden = held.length > 0;
