@@ -104,11 +104,14 @@ class MacdVBank:
             # Some rows are of series that are no more. Who comes again has a row in new columns.
             without = [one.macd_v for one in series]
             self._columns = Columns(max(FIRST_ROWS, 2 * len(without)))
+        came = [one for one in series if not one.macd_v.is_in(self._columns)]
+        # Read while each still has the row that they may be in, in the columns before these.
+        given = [(*one.macd_v.means, one.previous_close) for one in came]
         for macd_v, row in zip(without, self._columns.take(len(without)), strict=True):
             macd_v.home, macd_v.row = self._columns, row
-        came = [one for one in series if not one.macd_v.is_in(self._columns)]
         if came:
-            given = [(*one.macd_v.give(self._columns), one.previous_close) for one in came]
+            for one in came:
+                one.macd_v.move_into(self._columns)
             self._columns.write([one.macd_v.row for one in came], given)
 
 

@@ -131,10 +131,9 @@ class MovingMacdV:
         """Whether the means are there."""
         return self._aside is columns
 
-    def give(self, columns: Columns) -> Means:
-        """Leave the means to a row of these columns; what they are."""
-        means, self._aside = self.means, columns
-        return means
+    def move_into(self, columns: Columns) -> None:
+        """Have the means in these columns from now on; whoever moves them has read them before."""
+        self._aside = columns
 
     @property
     def means(self) -> Means:

@@ -128,10 +128,37 @@ def test_bank_that_is_full_makes_room_by_those_that_come_no_more(
     assert gone[0].append(candle(61, 95.0)) == before[0].append(candle(61, 95.0))
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=3), min_size=2, max_size=9))
+def test_connections_that_share_a_bank_keep_their_own_however_often_it_grows(
+    sweeps: list[list[int]],
+) -> None:
+    alone, shared = [seeded() for _ in range(3)], [seeded() for _ in range(3)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(banks, "FIRST_ROWS", SERIES + SERIES // 2)  # not enough for two of the three
+        bank = MacdVBank()
+        for index, connections in enumerate(sweeps, 60):
+            for connection in dict.fromkeys(connections):
+                bars = [candle(index, 90.0 + number % 7 + index % 5) for number in range(SERIES)]
+                found = readings_together(bank, shared[connection], bars)
+                assert found == readings_alone(alone[connection], bars)
+
+
+@pytest.mark.parametrize("amended", [1, 3])
+def test_copies_that_take_the_place_of_series_use_up_rows_and_mix_up_nothing(amended: int) -> None:
+    alone, shared, bank = seeded(), seeded(), MacdVBank()
+    for index in range(60, 60 + 40):
+        for number in range(amended):
+            place = (index * amended + number) % SERIES
+            shared[place] = shared[place].copy()
+        bars = [candle(index, 90.0 + number % 7 + index % 5) for number in range(SERIES)]
+        assert readings_together(bank, shared, bars) == readings_alone(alone, bars)
+
+
 @pytest.mark.parametrize("rows", [slice(1, SERIES), np.arange(SERIES)[1:]])
 def test_rows_side_by_side_are_moved_where_they_lie(rows: banks.Rows) -> None:
     series, columns, one = seeded(), Columns(SERIES), np.ones(SERIES - 1)
-    given = [(*each.copy().macd_v.give(columns), each.previous_close) for each in series]
+    given = [(*each.macd_v.means, each.previous_close) for each in series]
     columns.write(columns.take(SERIES), given)
 
     value, signal, histogram, atr = columns.step(
