@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
+from msgspec import structs
 
 from trading.core.candles import Hole, fill
 from trading.core.indicators import IndicatorPoint, IndicatorSeries
@@ -226,7 +227,14 @@ class MarketSeries:
 
     def closed(self) -> list[Closed]:
         """Bars closed or amended since the last call, in order; each minute before its parents."""
-        settled, told = [*self._settled, *self._builder.closed()], self._concluded
+        settled = [*self._settled, *self._builder.closed()]
+        # Between the two nobody may have been there to be told, for as long as a pause takes.
+        told = [
+            structs.replace(one, late=True)
+            if self._builder.is_long_past(one.candle.closes_at)
+            else one
+            for one in self._concluded
+        ]
         self._settled, self._concluded = [], []
         amended: list[Candle] = []
         for minute in settled:

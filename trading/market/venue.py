@@ -217,7 +217,8 @@ class Venue:
             # What the clock alone closes, the sweep tells; asking at each trade costs a fifth.
             if track is not None and track.series.is_due:
                 track.tell()
-        if clock.time_us // MICROSECONDS != line.swept_second:
+        # A clock that nothing is believed of yet would tell every market that it is 1970.
+        if clock.time_us and clock.time_us // MICROSECONDS != line.swept_second:
             line.swept_second = clock.time_us // MICROSECONDS
             self._sweep(line)
 
@@ -235,7 +236,7 @@ class Venue:
             return
         if line.refused:
             log.warning("venue.refused", exchange=self.name, trades=line.refused)
-        line.clock, line.refused = ServerClock(), 0
+        line.clock, line.refused, line.swept_second = ServerClock(), 0, 0
 
     def _refuse(self, line: _Line, trade: Trade) -> None:
         """Leave out a trade that its exchange's clock contradicts; say so once a connection."""

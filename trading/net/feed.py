@@ -248,6 +248,8 @@ class Feed:
                 self.acknowledged -= gone
             if new := wanted - asked:
                 protocol.subscribe(sorted(new))
+                if told := protocol.events_received():  # of what comes already, by another name
+                    self._tell(told)
             asked = wanted
             for text in protocol.text_to_send():
                 await self._messages.take()

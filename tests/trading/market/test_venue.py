@@ -72,3 +72,24 @@ async def test_new_connection_may_be_hours_later() -> None:
         venue.feed_heard(feed, [trade(9, DAY), ServerTime(us(DAY + 1))])
         assert venue.view.failures([BTC.symbol]) == []
         assert venue._tracks[BTC.symbol].series.trades == 2
+
+
+async def test_clock_that_nothing_is_believed_of_yet_ends_no_doubt_and_no_outage() -> None:
+    async with watching() as (venue, feed):
+        series = venue._tracks[BTC.symbol].series
+        for minute in range(3):
+            at = 60 * minute + 3
+            venue.feed_heard(feed, [trade(minute + 2, at), ServerTime(us(at))])
+        first = series.hole()
+        assert first is not None
+        series.repair([], first)
+        venue.feed_lost(feed)
+        feed.acknowledged = feed.wanted  # confirmed within the tenth of a second it was told in
+        venue.feed_heard(feed, [ServerTime(us(900))])
+        assert series.hole() is None  # the outage goes on
+        for second in (901, 910):
+            venue.feed_heard(feed, [ServerTime(us(second))])
+        hole = series.hole()
+        assert hole is not None
+        assert hole.start >= NOON + 60
+        assert hole.end <= NOON + 900

@@ -51,7 +51,7 @@ class CoinbaseProtocol:
         self._aliases = dict(aliases or {})
         self._names: dict[str, tuple[str, ...]] = {}
         self._last_ids: dict[str, int] = {}
-        self._received: frozenset[str] = frozenset()
+        self._received: frozenset[str] = frozenset()  # books, as the venue says
         self._awaited_acks = 0
         self._next_number = 0
         self._is_alive = False
@@ -71,14 +71,14 @@ class CoinbaseProtocol:
 
         Empty as long as an acknowledgement is outstanding.
         """
-        return frozenset() if self._awaited_acks else self.asked - self._received
+        return frozenset() if self._awaited_acks else self.asked - self._received_names()
 
     def subscribe(self, symbols: Collection[str]) -> None:
         """Ask for the trades of these; the first call asks for heartbeats too, even if empty."""
         if not self._is_alive:
             self._is_alive = True
             self._ask("subscribe", _HEARTBEATS)
-        added = []
+        added, is_here = [], False
         for symbol in symbols:
             book = self._aliases.get(symbol, symbol)
             names = self._names.get(book, ())
@@ -87,7 +87,11 @@ class CoinbaseProtocol:
             self._names[book] = (*names, symbol)
             if not names:
                 added.append(book)
+            is_here = is_here or book in self._received
         self._ask_for_books("subscribe", added)
+        if is_here:
+            # Another name of a book that comes already: nothing is asked, so nothing will answer.
+            self._events.append(Subscriptions(self._received_names()))
 
     def unsubscribe(self, symbols: Collection[str]) -> None:
         """Stop asking for these; the book of an alias stays as long as another name needs it."""
@@ -104,6 +108,7 @@ class CoinbaseProtocol:
             del self._names[book]
             self._last_ids.pop(book, None)
             removed.append(book)
+        self._received -= set(removed)
         self._ask_for_books("unsubscribe", removed)
 
     def overhear(self) -> None:
@@ -183,11 +188,12 @@ class CoinbaseProtocol:
     def _take_ack(self, frame: frames.Subscriptions) -> None:
         self._awaited_acks = max(0, self._awaited_acks - 1)
         for event in frame.events:
-            books = event.subscriptions.get(_TRADES, ())
-            self._received = frozenset(
-                name for book in books for name in self._names.get(book, (book,))
-            )
-            self._events.append(Subscriptions(self._received))
+            self._received = frozenset(event.subscriptions.get(_TRADES, ()))
+            self._events.append(Subscriptions(self._received_names()))
+
+    def _received_names(self) -> frozenset[str]:
+        """What comes, by the names under which it was asked for."""
+        return frozenset(name for book in self._received for name in self._names.get(book, (book,)))
 
     def _ask_for_books(self, verb: str, books: Sequence[str]) -> None:
         for start in range(0, len(books), PRODUCTS_PER_MESSAGE):

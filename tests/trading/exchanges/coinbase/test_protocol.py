@@ -385,6 +385,26 @@ def test_one_book_serves_all_its_names() -> None:
     assert sent(protocol)[0]["product_ids"] == ["BTC-USD"]
 
 
+def test_another_name_of_a_book_that_comes_is_confirmed_at_once() -> None:
+    protocol, venue = listening("BTC-USD", aliases={"BTC-USDC": "BTC-USD"}), Venue()
+    sent(protocol)
+    heard(protocol, venue.ack(), venue.ack("BTC-USD"))
+
+    protocol.subscribe(["BTC-USDC"])
+
+    assert sent(protocol) == []
+    assert protocol.events_received() == [Subscriptions(frozenset({"BTC-USD", "BTC-USDC"}))]
+    assert protocol.missing == frozenset()
+
+
+def test_what_came_before_it_was_left_confirms_nothing_when_it_is_asked_for_again() -> None:
+    protocol, venue = listening("BTC-USD"), Venue()
+    heard(protocol, venue.ack(), venue.ack("BTC-USD"))
+    protocol.unsubscribe(["BTC-USD"])
+    protocol.subscribe(["BTC-USD"])
+    assert protocol.events_received() == []
+
+
 @given(st.lists(st.lists(st.integers(1, 30), max_size=8), max_size=20))
 def test_each_id_is_told_once_rising_and_every_jump_is_named(batches: list[list[int]]) -> None:
     protocol, venue = listening(), Venue()
