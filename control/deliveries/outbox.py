@@ -58,7 +58,7 @@ FEWEST_ATTEMPTS = 5
 DEAD_SECONDS = 60.0
 """How long a channel that takes nothing any more is left alone before the next message tries it."""
 
-MOST_AT_ONCE = 16
+MOST_AT_ONCE = 16  # of each channel: where all webhooks hang, letters go on
 MOST_REFUSED = 500  # of a channel that there is not: nothing is sent, so they need not take turns
 LEAVE_SECONDS = 3.0
 
@@ -158,7 +158,7 @@ class Outbox:
             await self._tell(await self._database.run(queue.expire))
         self._not_before = {lane: at for lane, at in self._not_before.items() if at > now}
         for lane in await self._database.run(queue.lanes, self._only):
-            if self._is_leaving or len(self._at_work) >= MOST_AT_ONCE:
+            if self._is_leaving:
                 break
             if lane not in self._at_work and self._may_send(lane, now):
                 task = asyncio.create_task(self._serve(lane), name=f"deliver {lane.channel}")
@@ -166,6 +166,8 @@ class Outbox:
                 task.add_done_callback(partial(self._done, lane))
 
     def _may_send(self, lane: Lane, now: float) -> bool:
+        if sum(lane.channel == other.channel for other in self._at_work) >= MOST_AT_ONCE:
+            return False
         not_before = self._not_before.get(lane, 0.0)
         return now >= max(not_before, self._channel_not_before.get(lane.channel, 0.0))
 
@@ -225,11 +227,13 @@ class Outbox:
         if isinstance(channel, Refused):
             return channel
         try:
-            message = await self._database.run(prepared.message, claimed, is_digest)
+            message = await self._composed(claimed, prepared, is_digest=is_digest)
         except AWAY as exc:
             return Later(f"the database was away ({type(exc).__name__})")
-        if prepared.illustrate is not None and not isinstance(message, Digest):
-            message = await prepared.illustrate(claimed, message)
+        except Exception:  # nothing was sent, and that is known: not a case for uncertain
+            lane = claimed.lane
+            log.exception("outbox.not_composed", sub=lane.sub, channel=lane.channel)
+            return Refused("Livermore could not put it into words; see the worker's log")
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 return await channel.send(message)
@@ -239,6 +243,17 @@ class Outbox:
             lane = claimed.lane
             log.exception("outbox.channel_failed", sub=lane.sub, channel=lane.channel)
             return Uncertain("the channel failed in Livermore itself; see the worker's log")
+
+    async def _composed(self, claimed: Claimed, prepared: Prepared, *, is_digest: bool) -> Message:
+        message = await self._database.run(prepared.message, claimed, is_digest)
+        if prepared.illustrate is None or isinstance(message, Digest):
+            return message
+        try:
+            return await prepared.illustrate(claimed, message)
+        except Exception:  # a picture is worth less than the words that are there
+            lane = claimed.lane
+            log.exception("outbox.without_pictures", sub=lane.sub, channel=lane.channel)
+            return message
 
     async def _settle(self, claimed: Claimed, outcome: Outcome) -> None:
         state, reason, again = self._state_of(claimed, outcome)

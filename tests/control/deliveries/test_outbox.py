@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from control import tasks
-from control.database import Database
 from control.deliveries import acts
 from control.deliveries import outbox as outboxes
-from control.deliveries.outbox import Outbox, Prepared
-from control.deliveries.queue import Claimed, Lane
+from control.deliveries.queue import Claimed
 from control.models import Incident
 from settings_app.models import User
 from tests.control.alerts import delivery, told, troubled
+from tests.control.deliveries.post import Post, Reader, deliver, settled, told_whole
 from tests.control.running import eventually, postgresql_away
 from tests.settings_app.factories import UserFactory
 from trading.alerts.ports import (
-    Channel,
     Delivered,
-    Digest,
     Later,
     Message,
     Notice,
-    Outcome,
     Refused,
     Uncertain,
 )
@@ -42,91 +36,6 @@ State = Delivery.State
 DUE = timezone.now() - timedelta(minutes=1)
 DISCORD = {"enabled": True, "webhook_url_environment_variable": "DISCORD_WEBHOOK"}
 EMAIL = {"enabled": True, "address": "anna@example.org"}
-
-
-class Reader:
-    """Whoever reads what one channel brings, and how that channel answers."""
-
-    most = 5
-
-    def __init__(self, *answers: Outcome | Exception) -> None:
-        self.answers = deque(answers)
-        self.messages: list[list[int]] = []
-        self.digests: list[list[int]] = []
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
-
-    async def send(self, message: Message) -> Outcome:
-        digest = isinstance(message, Digest)
-        notices: Sequence[Notice] = message.notices if isinstance(message, Digest) else message
-        (self.digests if digest else self.messages).append([one.alert_id for one in notices])
-        await self.may_answer.wait()
-        answer = self.answers.popleft() if self.answers else Delivered()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    @property
-    def read(self) -> list[int]:
-        return [one for message in (*self.messages, *self.digests) for one in message]
-
-
-class Post:
-    """An outbox over readers by lane, and what pages were told."""
-
-    def __init__(self, readers: dict[tuple[int, str], Reader], worker: str = "one") -> None:
-        self.readers = readers
-        self.refusals: dict[tuple[int, str], Refused] = {}
-        self.told: list[tuple[str, dict[str, object]]] = []
-        self.database = Database(threads=4)
-        self.outbox = Outbox(
-            self.database,
-            self._prepare,
-            worker=worker,
-            publish=self._publish,
-            jitter=lambda low, high: min(high, 0.01),
-        )
-
-    def _prepare(self, lane: Lane) -> Prepared:
-        key = (lane.user_id, str(lane.channel))
-        channel: Channel | Refused = self.refusals.get(key) or self.readers[key]
-        return Prepared(channel=channel, more_than=10, within_seconds=60.0, message=_message)
-
-    async def _publish(self, channel: str, text: str) -> bool:
-        self.told.append((channel, json.loads(text)))
-        return True
-
-
-def _message(claimed: Claimed, is_digest: bool) -> Message:
-    notices = [notice(alert.pk) for alert in claimed.alerts]
-    return Digest(title="many", notices=notices) if is_digest else notices
-
-
-def notice(alert_id: int) -> Notice:
-    at = datetime.now().astimezone()
-    return Notice(alert_id=alert_id, title="t", summary="s", tone="up", at=at, at_local="now")
-
-
-def deliver(post: Post, until: Callable[[], bool]) -> None:
-    """Have the outbox work until a condition holds, and end it as a worker does."""
-
-    async def work() -> None:
-        running = asyncio.create_task(post.outbox.run())
-        try:
-            await post.database.run(eventually, until)
-        finally:
-            await post.outbox.leave()
-            await tasks.end(running)
-
-    try:
-        asyncio.run(work())
-    finally:
-        post.database.close()
-
-
-def settled(*states: State) -> Callable[[], bool]:
-    """Whether every delivery is in one of these states."""
-    return lambda: not Delivery.objects.exclude(state__in=states).exists()
 
 
 @pytest.fixture
@@ -194,6 +103,57 @@ def test_channel_that_hangs_delays_nobody_else(anna: User, bela: User) -> None:
     deliver(post, lambda: Delivery.objects.filter(state=State.DELIVERED).count() == 2)
     assert (quick.read, foreign.read) == ([mine.pk], [other.pk])
     assert Delivery.objects.get(channel="discord", user=anna).state == State.SENDING
+
+
+def test_channel_that_hangs_for_everybody_leaves_the_other_channels_free(
+    anna: User, bela: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outboxes, "MOST_AT_ONCE", 1)
+    waits(anna)
+    waits(bela)
+    [mine] = waits(bela, 1, "email", first=5)
+    hangs, quick = Reader(), Reader()
+    hangs.may_answer.clear()
+    post = Post({(user.pk, "discord"): hangs for user in (anna, bela)})
+    post.readers[bela.pk, "email"] = quick
+    deliver(post, lambda: bool(hangs.read and quick.read))
+    assert quick.read == [mine.pk]
+    assert len(hangs.read) == 1
+
+
+def test_what_cannot_be_put_into_words_has_failed_and_was_never_sent(
+    anna: User, bela: User
+) -> None:
+    [odd], [plain] = waits(anna), waits(bela)
+
+    def compose(claimed: Claimed, is_digest: bool) -> Message:
+        if claimed.alerts[0].pk == odd.pk:
+            raise ValueError("of no use to a reader")
+        return told_whole(claimed, is_digest)
+
+    readers = {(user.pk, "discord"): Reader() for user in (anna, bela)}
+    post = Post(readers)
+    post.compose = compose
+    deliver(post, settled(State.FAILED, State.DELIVERED))
+    row = Delivery.objects.get(alert=odd)
+    assert (row.state, row.reason) == (
+        State.FAILED,
+        "Livermore could not put it into words; see the worker's log",
+    )
+    assert readers[anna.pk, "discord"].read == []
+    assert readers[bela.pk, "discord"].read == [plain.pk]
+
+
+def test_picture_that_cannot_be_drawn_holds_nothing_back(anna: User) -> None:
+    [alert], reader = waits(anna), Reader()
+    post = Post({(anna.pk, "discord"): reader})
+
+    async def draw(claimed: Claimed, notices: Sequence[Notice]) -> Sequence[Notice]:
+        raise RuntimeError
+
+    post.illustrate = draw
+    deliver(post, settled(State.DELIVERED))
+    assert reader.read == [alert.pk]
 
 
 def test_what_was_not_taken_is_sent_again(anna: User) -> None:
