@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 from redis.asyncio import Redis
@@ -32,6 +33,9 @@ AGAIN_SECONDS = 0.1  # an alert is written before the candle that it is of is ke
 AGAIN_AT_MOST = 10
 
 
+_Bar = tuple[str, str, str, datetime | None]
+
+
 class Pictures:
     """Draws what goes with a message; the worker has one."""
 
@@ -45,12 +49,15 @@ class Pictures:
             notices: In the order of the alerts.
         """
         shown = list(notices)
+        drawn: dict[_Bar, bytes | None] = {}  # several signals of one bar have one picture
         try:
             async with asyncio.timeout(SECONDS), wire.connect_async() as redis:
                 for index, alert in enumerate(claimed.alerts):
                     if alert.kind != SYSTEM:
-                        png = await self._charts.png(await _candles(redis, alert))
-                        shown[index] = replace(shown[index], chart=png)
+                        bar = _bar(alert)
+                        if bar not in drawn:
+                            drawn[bar] = await self._charts.png(await _candles(redis, alert))
+                        shown[index] = replace(shown[index], chart=drawn[bar])
         except (RedisError, OSError) as exc:  # a TimeoutError is one
             log.warning("pictures.without", sub=claimed.lane.sub, reason=type(exc).__name__)
         return shown
@@ -58,6 +65,10 @@ class Pictures:
     def close(self) -> None:
         """Let the process that draws go."""
         self._charts.close()
+
+
+def _bar(alert: Alert) -> _Bar:
+    return alert.exchange, alert.symbol, alert.timeframe, alert.candle_closed_at
 
 
 async def _candles(redis: Redis, alert: Alert) -> list[Candle]:

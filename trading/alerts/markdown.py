@@ -118,8 +118,10 @@ def _is_markup(character: str, text: str, index: int, *, at_beginning: bool) -> 
         return True
     if character == ":":
         return text.startswith("//", index + 1)  # of an address
+    if text[index + 1 : index + 2].strip():
+        return False  # a figure: behind the sign of a list there is space
     if character in "-+":
-        return at_beginning  # of a list
+        return at_beginning
     return character in ".)" and _ends_number(text, index)
 
 

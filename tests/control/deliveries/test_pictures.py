@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 from pytest_django import Settings as Configuration
+from redis.asyncio import Redis
 
 from control import tasks, wire
 from control.candles import write_candles
@@ -96,6 +97,24 @@ def _discord(variable: str, *, chart: bool) -> dict[str, Any]:
 def test_picture_is_of_the_alerts_market_up_to_its_own_bar(anna: User, redis_url: str) -> None:
     keep(candles())
     assert illustrated(anna, [told(anna), troubled(anna)]) == [draw(candles(later=0)), None]
+
+
+def test_signals_of_one_bar_have_one_picture(
+    anna: User, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(candles())
+    asked: list[Alert] = []
+    read = pictures._candles
+
+    async def counted(redis: Redis, alert: Alert) -> list[Candle]:
+        asked.append(alert)
+        return await read(redis, alert)
+
+    monkeypatch.setattr(pictures, "_candles", counted)
+    first, second = illustrated(anna, [told(anna), told(anna, kind="crossover")])
+    assert first is not None
+    assert first == second
+    assert len(asked) == 1
 
 
 def test_bar_that_is_kept_a_moment_later_is_waited_for(anna: User, redis_url: str) -> None:

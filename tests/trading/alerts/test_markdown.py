@@ -18,7 +18,8 @@ MARKUP = re.compile(r"(?<!\\)(?:\\\\)*[*_~`|<>\[\]()#]|@(?!\u200b)|(?<!\\)://")
     ("text", "shown"),
     [
         ("BTC-USD 1h: through +150", "BTC-USD 1h: through +150"),
-        ("-150 or less", r"\-150 or less"),
+        ("-150.5 or less", "-150.5 or less"),
+        ("- one", r"\- one"),
         ("*b* _i_ ~s~ `c` ||x||", r"\*b\* \_i\_ \~s\~ \`c\` \|\|x\|\|"),
         ("@everyone <@1>", "@\u200beveryone \\<@\u200b1\\>"),
         ("see https://x.y", r"see https\://x.y"),
@@ -40,7 +41,7 @@ def test_nothing_is_markup_and_nothing_too_long(text: str, most: int, lines: boo
     assert shown == shown.strip()
     assert MARKUP.search(shown) is None
     assert (len(shown) - len(shown.rstrip("\\"))) % 2 == 0, "the cut is behind what escapes nothing"
-    assert not re.search(r"(?m)^ *[-+]|^ *\d+[.)]", shown)
+    assert not re.search(r"(?m)^ *(?:[-+]|\d+[.)])(?=\s|$)", shown)
 
 
 def test_letter_beyond_the_basic_plane_counts_twice() -> None:
