@@ -88,7 +88,7 @@ def size(embed: dict[str, Any]) -> int:
 def _embed(notice: Notice, room: int) -> dict[str, Any]:
     title = escaped(notice.title, TITLE)
     time = markdown.cut(f"{notice.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", _TIME)
-    if local := markdown.clean(notice.at_local):
+    if (local := markdown.clean(notice.at_local)) and local != time:
         time = markdown.cut(f"{time} · {local}", _TIME)
     room -= units(title) + units(time)
     description = escaped(notice.summary, min(DESCRIPTION, room // 2), lines=True)

@@ -63,7 +63,8 @@ def html_of(message: Message) -> str:
 
 def _times(notice: Notice) -> str:
     utc = f"{notice.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return f"{utc} · {clean(notice.at_local)}" if notice.at_local else utc
+    local = clean(notice.at_local)
+    return f"{utc} · {local}" if local and local != utc else utc
 
 
 def _text(notice: Notice) -> str:

@@ -78,3 +78,9 @@ def test_digest_is_a_table_that_counts_what_it_leaves_out() -> None:
     assert rows[1] == "UTC"
     assert rows[2] == f"{AT:%H:%M}  ▲  BTC-USD 1h: level through +150"
     assert rows[-2] == f"… and {200 - (len(rows) - 4)} more"
+
+
+def test_time_is_told_once_to_who_lives_by_utc() -> None:
+    utc = f"{AT:%Y-%m-%d %H:%M:%S} UTC"
+    [embed] = embeds.embeds_of([replace(NOTICE, at_local=utc)])
+    assert embed["footer"]["text"] == utc
