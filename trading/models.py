@@ -173,6 +173,8 @@ class Delivery(models.Model):
                 name="trading_delivery_queue",
             ),
             models.Index(fields=["user", "-id"], name="trading_delivery_newest"),
+            # What a channel was sent in the last minute is asked before each message.
+            models.Index(fields=["user", "channel", "settled_at"], name="trading_delivery_pace"),
         ]
         ordering = ("-id",)
         verbose_name_plural = "deliveries"

@@ -94,6 +94,7 @@ LANES: Final = """
      GROUP BY d.user_id, u.sub, d.channel
      ORDER BY min(d.due_at)
 """
+# The window is by the statement's clock: an index is of no use to one that runs on meanwhile.
 WAITING: Final = """
     SELECT count(*) FILTER (WHERE d.state = 'waiting' AND a.kind <> 'system'
                               AND d.due_at <= clock_timestamp()),
@@ -105,7 +106,7 @@ WAITING: Final = """
       JOIN trading_alert AS a ON a.id = d.alert_id
      WHERE d.user_id = %(user)s AND d.channel = %(channel)s
        AND (d.state = 'waiting'
-            OR d.settled_at > clock_timestamp() - %(window)s * interval '1 second')
+            OR d.settled_at > statement_timestamp() - %(window)s * interval '1 second')
 """
 # One worker at a time looks at a lane: two that look at once would both find it free.
 ALONE: Final = "SELECT pg_try_advisory_xact_lock(hashtext('lane'), hashtext(%(lane)s))"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,7 +16,7 @@ from django.utils import timezone
 from control.deliveries import acts, queue
 from control.deliveries.queue import Lane
 from settings_app.models import User
-from tests.control.alerts import delivery, told, troubled
+from tests.control.alerts import delivery, signal, told, troubled
 from tests.settings_app.factories import UserFactory
 from trading.models import Alert, Delivery, DeliveryChannel
 
@@ -89,6 +90,31 @@ def test_what_livermore_says_of_itself_has_messages_of_its_own(anna: User) -> No
     claimed = queue.claim(lane_of(anna), "one", uuid4(), most=10, system=True)
     assert claimed is not None
     assert [alert.pk for alert in claimed.alerts] == [trouble.pk]
+
+
+def test_pace_of_a_lane_is_found_without_reading_what_was_sent_long_ago(anna: User) -> None:
+    sent = Alert.objects.bulk_create(signal(anna, hour=hour) for hour in range(3_000))
+    Delivery.objects.bulk_create(
+        Delivery(
+            alert=alert,
+            user=anna,
+            channel="discord",
+            state=State.DELIVERED,
+            due_at=NOW,
+            settled_at=NOW - timedelta(hours=hour),
+        )
+        for hour, alert in enumerate(sent, start=1)
+    )
+    values: dict[str, int | str | float] = {
+        "user": anna.pk,
+        "channel": "discord",
+        "window": 60.0,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE trading_delivery")
+        cursor.execute(f"EXPLAIN {queue.WAITING}", values)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert re.search(r"on trading_delivery_pace.*\n +Index Cond: .*settled_at >", plan), plan
 
 
 def test_settled_message_moves_its_alerts(anna: User) -> None:
