@@ -74,12 +74,13 @@ class PageEvents:
             return ()
         named = sorted(subs)
         async with self._client.pipeline(transaction=False) as pipe:
-            pipe.pubsub_numsub(*(events_of(sub) for sub in named))
+            for sub in named:  # a command touches one user's names
+                pipe.pubsub_numsub(events_of(sub))
             pipe.pubsub_numpat()
-            counted, patterns = await pipe.execute()
+            *counted, patterns = await pipe.execute()
         if patterns:  # of whoever hears everything
             return subs
-        return {sub for sub, (_, count) in zip(named, counted, strict=True) if count}
+        return {sub for sub, [(_, count)] in zip(named, counted, strict=True) if count}
 
 
 def publish(pipe: Pipeline, said: Sequence[Said]) -> None:

@@ -50,7 +50,7 @@ OF_A_USER = re.compile(
 )
 # Commands of Redis that touch no name; whatever else touches none is not known to this test.
 NAMELESS = frozenset(
-    {"AUTH", "CLIENT", "ECHO", "EXEC", "HELLO", "INFO", "MULTI", "PING", "SCRIPT"}
+    {"AUTH", "CLIENT", "ECHO", "EXEC", "HELLO", "INFO", "MULTI", "PING", "PUBSUB", "SCRIPT"}
     | {"SELECT", "TIME", "UNSUBSCRIBE"}
 )
 FORBIDDEN = frozenset({"KEYS", "PSUBSCRIBE", "FLUSHDB", "FLUSHALL", "RANDOMKEY"})
