@@ -211,6 +211,18 @@ async def test_no_token_stands_in_a_reason_or_a_log(
     assert TOKEN not in caplog.text
 
 
+async def test_token_that_an_answer_repeats_is_left_out() -> None:
+    def repeat(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(400, json={"message": f"{request.url.path} is no good"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(repeat)) as http:
+        url = f"https://discord.com/api/webhooks/1/{TOKEN}"
+        outcome = await Discord(url, http).send([NOTICE])
+    assert outcome == Refused(
+        "Discord refuses the message (400): /api/v10/webhooks/1/... is no good"
+    )
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.lists(notices, min_size=1, max_size=10))
 def test_stand_in_takes_whatever_an_alert_holds(said: list[Notice]) -> None:
