@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from control import incidents, wire
 from control.database import Database, with_living_connection
+from control.deliveries.orphans import deliver_orphans
 from control.incidents import WORKER_IS_BACK, Kind
 from control.protocol import SystemEvent, events_of
 from control.selfwatch import Publish
@@ -187,6 +188,7 @@ def watch_until(stopping: threading.Event | None = None) -> None:
     while not stopping.wait(LOOK_SECONDS):
         try:
             _look_and_tell(watch)
+            deliver_orphans()
             was_seen = True
         except DatabaseError as exc:
             if was_seen:  # once for each time that it is away

@@ -34,10 +34,10 @@ class Channels:
 
     Args:
         client: For webhooks.
-        pictures: For whoever wants charts.
+        pictures: For whoever wants charts; None: nobody gets one.
     """
 
-    def __init__(self, client: httpx.AsyncClient, pictures: Pictures) -> None:
+    def __init__(self, client: httpx.AsyncClient, pictures: Pictures | None = None) -> None:
         self._client = client
         self._pictures = pictures
 
@@ -53,7 +53,7 @@ class Channels:
         except credentials.CredentialError as exc:
             channel = Refused(str(exc).rstrip("."), is_dead=True)
         prepared = _prepared(channel, settings.notifications.digest, reader_of(settings))
-        if _wants_charts(lane, settings.notifications):
+        if self._pictures is not None and _wants_charts(lane, settings.notifications):
             return replace(prepared, illustrate=self._pictures.illustrate)
         return prepared
 

@@ -98,6 +98,8 @@ class Outbox:
         worker: Who claims.
         publish: Puts a text on a Redis channel, for open pages.
         only: Names of the users it sends for; none: everybody.
+        only_troubles: Whether it sends only what Livermore says of itself, and only where there is
+            a channel: for a process that is no worker.
         jitter: Draws the delay of a retry.
     """
 
@@ -109,6 +111,7 @@ class Outbox:
         worker: str,
         publish: Publish,
         only: Collection[str] = (),
+        only_troubles: bool = False,
         jitter: Jitter = uniform,
     ) -> None:
         self._database = database
@@ -116,6 +119,7 @@ class Outbox:
         self._worker = worker
         self._publish = publish
         self._only = only
+        self._only_troubles = only_troubles
         self._jitter = jitter
         self._new = asyncio.Event()
         self._at_work: dict[Lane, asyncio.Task[None]] = {}
@@ -161,7 +165,7 @@ class Outbox:
             if self._is_leaving:
                 break
             if lane not in self._at_work and self._may_send(lane, now):
-                task = asyncio.create_task(self._serve(lane), name=f"deliver {lane.channel}")
+                task = asyncio.create_task(self.serve(lane), name=f"deliver {lane.channel}")
                 self._at_work[lane] = task
                 task.add_done_callback(partial(self._done, lane))
 
@@ -177,7 +181,7 @@ class Outbox:
 
     # -- one message
 
-    async def _serve(self, lane: Lane) -> None:
+    async def serve(self, lane: Lane) -> None:
         """Send one message of a lane, if it is its time."""
         try:
             prepared = await self._database.run(self._prepare, lane)
@@ -196,6 +200,8 @@ class Outbox:
     async def _claim(self, lane: Lane, prepared: Prepared) -> tuple[Claimed | None, bool]:
         waiting = await self._database.run(queue.waiting, lane, prepared.within_seconds)
         refused = isinstance(prepared.channel, Refused)
+        if self._only_troubles and (refused or not waiting.troubles):
+            return None, False
         most = MOST_REFUSED if isinstance(prepared.channel, Refused) else prepared.channel.most
         is_digest = False
         if not waiting.troubles and not refused:

@@ -29,6 +29,9 @@ CLAIM_SECONDS = 60.0
 BATCH = 1_000
 """How many alerts go in one statement."""
 
+ORPHANED_SECONDS = 5.0
+"""What has waited for so long behind its time is waited for by no worker."""
+
 GONE: Final = "the worker that was sending it ended before it could tell what became of it"
 
 
@@ -93,6 +96,19 @@ LANES: Final = """
                                OR o.state = 'waiting' AND o.due_at > clock_timestamp()))
      GROUP BY d.user_id, u.sub, d.channel
      ORDER BY min(d.due_at)
+"""
+# What no worker sends: it has waited for longer than one lets it wait, and its user has none.
+ORPHANS: Final = """
+    SELECT DISTINCT d.user_id, u.sub, d.channel
+      FROM trading_delivery AS d
+      JOIN trading_alert AS a ON a.id = d.alert_id
+      JOIN settings_app_user AS u ON u.id = d.user_id
+     WHERE d.state = 'waiting' AND a.kind = 'system' AND u.is_active
+       AND d.due_at <= clock_timestamp() - %(seconds)s * interval '1 second'
+       AND NOT EXISTS (SELECT FROM control_lease AS lease
+                        WHERE lease.user_id = u.id AND lease.expires_at > clock_timestamp())
+     ORDER BY d.user_id
+     LIMIT 1000
 """
 # The window is by the statement's clock: an index is of no use to one that runs on meanwhile.
 WAITING: Final = """
@@ -181,6 +197,15 @@ def lanes(only: Collection[str] = ()) -> list[Lane]:
     return [
         Lane(user_id, sub, DeliveryChannel(channel))
         for user_id, sub, channel in _rows(LANES, values)
+    ]
+
+
+def orphans() -> list[Lane]:
+    """Where what Livermore says of itself waits, and no worker is there to send it."""
+    expire()
+    return [
+        Lane(user_id, sub, DeliveryChannel(channel))
+        for user_id, sub, channel in _rows(ORPHANS, {"seconds": ORPHANED_SECONDS})
     ]
 
 
