@@ -9,7 +9,7 @@ Rule 2: bars move with the exchange's clock as frames show it, and only for mark
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -173,6 +173,8 @@ class Venue:
         )
         for number, symbols in enumerate(shards):
             feed = feeds[number] if number < len(feeds) else self._open(tasks, number)
+            # What is taken off while it is wanted, as in a halt, is not heard of meanwhile.
+            self._lose(feed.wanted - symbols)
             feed.want(symbols)
 
     def _open(self, tasks: asyncio.TaskGroup, number: int) -> Feed:
@@ -225,13 +227,13 @@ class Venue:
     def _hear_trouble(self, feed: Feed, event: Event) -> None:
         if isinstance(event, SequenceGap):
             log.info("venue.gap", exchange=self.name, frames=event.received - event.expected)
-            self._lose(feed)
+            self._lose(feed.wanted)
         elif isinstance(event, VenueError):
             self.view.note(f"{self._exchange.label} says: {event.message}")
 
     def feed_lost(self, feed: Feed) -> None:
         """A connection is gone; its markets may miss trades until they are heard again."""
-        self._lose(feed)
+        self._lose(feed.wanted)
         if (line := self._lines.get(feed)) is None:
             return
         if line.refused:
@@ -271,8 +273,8 @@ class Venue:
         track = self._tracks.get(symbol)
         return track if track is not None and track.is_attended() else None
 
-    def _lose(self, feed: Feed) -> None:
-        for symbol in feed.wanted:
+    def _lose(self, symbols: Collection[str]) -> None:
+        for symbol in symbols:
             if symbol in self._tracks:
                 self._tracks[symbol].lose()
 

@@ -37,18 +37,15 @@ class TokenBucket:
         self._clock = clock
         self._tokens = burst
         self._as_of = clock()
-        self._rests_until = 0.0
         self._lock = threading.Lock()
 
     def reserve(self) -> float:
         """Take a token; the seconds to wait until it may be used."""
         with self._lock:
             now = self._clock()
-            self._tokens = min(self._burst, self._tokens + (now - self._as_of) * self._rate)
-            self._as_of = now
+            self._refill(now)
             self._tokens -= 1.0
-            owed = max(0.0, -self._tokens / self._rate)
-            return max(owed, self._rests_until - now)
+            return max(0.0, self._as_of - now) + max(0.0, -self._tokens / self._rate)
 
     async def take(self) -> None:
         """Wait for a token."""
@@ -57,9 +54,22 @@ class TokenBucket:
             await asyncio.sleep(delay)
 
     def rest(self, seconds: float) -> None:
-        """Nobody acts for this long: the exchange said that it was too much."""
+        """Nobody acts for this long: the exchange said that it was too much.
+
+        Behind it the pace begins anew, with one: whoever waited meanwhile would else act in the
+        same instant, and hear the same again.
+        """
         with self._lock:
-            self._rests_until = max(self._rests_until, self._clock() + seconds)
+            now = self._clock()
+            self._refill(now)
+            self._tokens = min(self._tokens, 1.0)
+            self._as_of = max(self._as_of, now + seconds)
+
+    def _refill(self, now: float) -> None:
+        """Reckon up to now; in a rest nothing comes."""
+        if now > self._as_of:
+            self._tokens = min(self._burst, self._tokens + (now - self._as_of) * self._rate)
+            self._as_of = now
 
 
 _shared: WeakValueDictionary[tuple[str, float], TokenBucket] = WeakValueDictionary()

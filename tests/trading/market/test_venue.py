@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from tests.trading.core.made import NOON, trade, us
+import pytest
+
+from tests.trading.core.made import NOON, candle, trade, us
 from tests.trading.running import BTC, COINBASE, Recorder, owner, plan
 from trading.backfills import OrderedBackfills
 from trading.core.market import Timeframe
@@ -93,3 +95,28 @@ async def test_clock_that_nothing_is_believed_of_yet_ends_no_doubt_and_no_outage
         assert hole is not None
         assert hole.start >= NOON + 60
         assert hole.end <= NOON + 900
+
+
+async def test_market_that_is_halted_for_half_an_hour_was_not_heard_meanwhile() -> None:
+    async with watching() as (venue, feed):
+        series = venue._tracks[BTC.symbol].series
+        # It is traded in one minute of twenty: its silence alone is believed.
+        seldom = [candle(index, 100.0) for index in range(-300, 0, 20)]
+        series.warm_up({Timeframe.M1: seldom}, NOON)
+        venue.feed_heard(feed, [ServerTime(us(130))])
+        while hole := series.hole():
+            series.repair([], hole)
+        venue.feed_heard(feed, [ServerTime(us(131))])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(venue.listing, "may_stream", lambda _: False)
+            venue._spread(asyncio.TaskGroup())
+            assert feed.wanted == frozenset()
+            feed.acknowledged = frozenset()
+            venue.feed_heard(feed, [ServerTime(us(2_000))])
+        venue._spread(asyncio.TaskGroup())
+        feed.acknowledged = feed.wanted
+        for second in (2_001, 2_010):
+            venue.feed_heard(feed, [ServerTime(us(second))])
+        hole = series.hole()
+        assert hole is not None
+        assert hole.end >= NOON + 1_980

@@ -38,8 +38,17 @@ def test_everybody_rests_when_the_exchange_says_so() -> None:
     bucket = TokenBucket(8.0, clock=clock)
     bucket.rest(5.0)
     assert bucket.reserve() == 5.0
+    bucket.rest(1.0)  # shorter: nothing new
     clock.now += 5.0
-    assert bucket.reserve() == 0.0
+    assert bucket.reserve() == 0.125
+
+
+def test_whoever_waited_through_a_rest_acts_one_after_the_other_behind_it() -> None:
+    clock = Clock()
+    bucket = TokenBucket(8.0, burst=4.0, clock=clock)
+    bucket.reserve()
+    bucket.rest(10.0)
+    assert [bucket.reserve() for _ in range(4)] == [10.0, 10.125, 10.25, 10.375]
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0])
