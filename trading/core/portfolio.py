@@ -139,7 +139,7 @@ def portfolio(
     Args:
         balances: All accounts of one owner at one exchange.
         instruments: Everything that the exchange lists, with its prices.
-        minimum_usd: Positions worth less are left out.
+        minimum_usd: Positions worth less are left out; those on record below half of it.
         known: The markets of the positions on record.
         named: Markets that the owner has named otherwise; they are preferred as well.
     """
@@ -152,7 +152,10 @@ def portfolio(
         quantity = amount.quantize(Decimal(1).scaleb(-PLACES), ROUND_DOWN, _EXACT)
         worth = _worth(amount, listing.usd(currency))
         market = listing.market_of(currency)
-        if not quantity or (worth is not None and worth < minimum_usd):
+        # One on record stays for a while: a price that falls must not take its stop loss with it,
+        # nor what its owner says was paid.
+        least = minimum_usd / 2 if market in known else minimum_usd
+        if not quantity or (worth is not None and worth < least):
             left_out[currency] = LeftOut.DUST
         elif market is None:
             left_out[currency] = LeftOut.NOT_TRADED

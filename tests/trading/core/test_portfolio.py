@@ -116,6 +116,16 @@ def test_what_is_worth_less_than_the_minimum_is_left_out(
     assert bool(found_in(("ETH", amount), minimum=minimum).positions) is is_kept
 
 
+@pytest.mark.parametrize(
+    ("amount", "is_kept"), [("0.0003", True), ("0.0002", True), ("0.00019", False)]
+)
+def test_position_on_record_that_falls_stays_until_half_the_minimum(
+    amount: str, is_kept: bool
+) -> None:
+    assert bool(found_in(("ETH", amount), known=["ETH-USD"]).positions) is is_kept
+    assert not found_in(("ETH", amount)).positions
+
+
 def test_what_no_market_trades_is_left_out_and_said() -> None:
     found = found_in(("OLD", "10"), ("REN", "10"))
     assert found.positions == ()
