@@ -105,6 +105,10 @@ class MarketSeries:
         """Whether the market has traded since the last trade that was heard: its feed is silent."""
         return self._builder.is_deaf
 
+    def is_long_past(self, closes_at: int) -> bool:
+        """Whether the exchange's clock has left this close (unix seconds) well behind."""
+        return self._builder.is_long_past(closes_at)
+
     def renewed(self) -> None:
         """Hear that a deaf market is subscribed anew; see :meth:`MinuteBuilder.renewed`."""
         self._builder.renewed()

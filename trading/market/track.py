@@ -8,7 +8,10 @@ Rule 2: a track knows no connection and fetches nothing; :mod:`trading.market.ve
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
+
+from msgspec import structs
 
 from trading.core.errors import Rejected
 from trading.core.market import MICROSECONDS, Market, Timeframe
@@ -18,6 +21,11 @@ from trading.market.backfill import GRACE_SECONDS, HistoryJob, warm_up_of
 from trading.market.history import History
 from trading.net.backoff import Backoff
 from trading.ports import Live, MarketFacts, Replacement, Sinks
+
+RECENT_SECONDS = 120
+"""How far back a desk is told that arrives; a takeover takes ten."""
+
+RECENT_BARS = 32
 
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 60.0
@@ -58,6 +66,7 @@ class Track:
         self._fetched_us = 0
         self._counted = 0
         self._facts: MarketFacts | None = None
+        self._recent: deque[Closed] = deque(maxlen=RECENT_BARS)
         self._has_told = False
 
     @property
@@ -134,8 +143,21 @@ class Track:
         if self._arriving and not self.series.needs_warm_up:
             for desk in self._arriving:
                 if desk.is_open:
-                    desk.attendance(self.market).arrive(self._arrival_of(desk))
+                    self._seat(desk)
             self._await_arrivals()
+
+    def _seat(self, desk: Desk) -> None:
+        """Let a desk look, and tell it what it would have been told had it been here a little ago.
+
+        Its user was driven by another process until a moment ago, while this one told others. What
+        that one told too is known (:attr:`DeskPlan.told`), and is not told again.
+        """
+        at_us = self._arrival_of(desk)
+        desk.attendance(self.market).arrive(at_us)
+        for closed in self._recent:
+            if closed.candle.closes_at * MICROSECONDS > at_us:
+                late = closed.late or self.series.is_long_past(closed.candle.closes_at)
+                desk.closed(structs.replace(closed, late=late), self.series.points)
 
     def tell(self) -> None:
         """Hand over the bars that closed since the last call."""
@@ -226,10 +248,12 @@ class Track:
         A desk of another process wanted the same, and looked until that ended.
         """
         since, resumed_at = desk.seat.plan.since_of(self.market), self._resumed_at
-        if since is None or resumed_at is None or not desk.attendance(self.market).is_new:
+        if since is None or not desk.attendance(self.market).is_new:
             return self.series.server_time_us
-        if since <= resumed_at:
+        if resumed_at is not None and since <= resumed_at:
             return resumed_at * MICROSECONDS
+        if self._recent:
+            return max(since, self._recent[0].candle.closes_at - 1) * MICROSECONDS
         return self.series.server_time_us
 
     def _await_arrivals(self) -> None:
@@ -250,3 +274,7 @@ class Track:
         for closed in told:
             if closed.candle.timeframe is Timeframe.M1:
                 self.resume_at = max(closed.candle.closes_at, self.resume_at or 0)
+        self._recent.extend(told)
+        oldest = (self.resume_at or 0) - RECENT_SECONDS
+        while self._recent and self._recent[0].candle.closes_at < oldest:
+            self._recent.popleft()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pytest
+
 from tests.trading.core.made import MARKET, NOON, candle, trade, us
 from tests.trading.running import EAGER, Recorder, owner, plan
 from trading.core.bank import MacdVBank, close_together
@@ -14,11 +16,16 @@ from trading.market.track import Track
 from trading.ports import Gate
 
 
+def desk_of(sub: str, sinks: Recorder, gate: Gate, *, since: int | None = None) -> Desk:
+    """A user who wants every signal, and has wanted it since then."""
+    wanted = replace(plan(MARKET), rules=EAGER, since=since)
+    return Desk(Seat(owner=owner(sub), plan=wanted, gate=gate), sinks)
+
+
 def watched(sinks: Recorder, gate: Gate) -> Track:
     """A warm market, and a user of it who wants every signal."""
-    wanted = replace(plan(MARKET), rules=EAGER)
     track = Track(MARKET, sinks)
-    track.watch((Desk(Seat(owner=owner(), plan=wanted, gate=gate), sinks),))
+    track.watch((desk_of("ann", sinks, gate),))
     assert track.is_attended()
     track.series.advance(us(-90))
     track.series.advance(us(-30))
@@ -46,3 +53,30 @@ def test_bar_that_a_pause_has_overtaken_is_told_late_after_the_resume() -> None:
 
     assert sinks.signals
     assert all(fired.missed for fired in sinks.signals)
+
+
+@pytest.mark.parametrize(
+    ("since", "told"), [(NOON - 86_400, True), (NOON + 61, False), (None, False)]
+)
+def test_desk_that_was_elsewhere_a_moment_ago_hears_of_the_gap(
+    since: int | None, *, told: bool
+) -> None:
+    sinks, gate = Recorder(), Gate(is_open=True)
+    track = watched(sinks, gate)
+    track.series.add(trade(1, 1, 100.0))
+    track.series.add(trade(2, 30, 140.0))
+    track.series.advance(us(62.5))
+    track.tell()  # the worker that drove bela was killed just before this
+    of_ann = [fired.signal for fired in sinks.signals]
+    assert of_ann
+
+    track.watch((*track.watchers, desk_of("bela", sinks, gate, since=since)))
+    for second in (71, 80):
+        track.series.advance(us(second))
+        track.seat_arrivals()
+        track.tell()
+
+    of_bela = [fired for fired in sinks.signals if fired.owner.sub == "bela"]
+    assert [fired.signal for fired in of_bela] == (of_ann if told else [])
+    assert not any(fired.missed for fired in of_bela)
+    assert len(of_ann) == len([fired for fired in sinks.signals if fired.owner.sub == "ann"])
