@@ -241,10 +241,11 @@ def acts_on(document: Any) -> Any:
         )
         for hours in range(0, 7 * 24, 3)
     ]
-    email = settings.notifications.email
+    email, discord = settings.notifications.email, settings.notifications.discord
     return (
         ways,
         email and email.address,
+        discord and discord.chart,
         settings.notifications.digest,
         settings.notifications.kept_days,
         reader_of(settings),
