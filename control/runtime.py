@@ -257,7 +257,8 @@ class Runtime:
     async def _read_and_apply(self) -> None:
         run, user_id = self._around.database.run, self.owner.user_id
         # What was told before this process is asked once: a desk remembers the rest itself.
-        read = plan.opening if self.situation is None else plan.situation
+        is_first = self.situation is None or self.situation.plan is None
+        read = plan.opening if is_first else plan.situation
         situation = await self._patiently(lambda: run(read, user_id))
         if situation.plan is None:
             self.reports.complain("settings", "error", "; ".join(map(str, situation.problems)))

@@ -22,6 +22,7 @@ from trading.ports import DeskPlan, FiredSignal, Gate, IndicatorUpdate, Owner, S
 
 REMEMBERED_ABSENCES = 16
 REMEMBERED_SIGNALS = 64
+REMEMBERED_SECONDS = 86_400  # of a market that is not listed any more; as long as a cooldown may be
 
 Points = Callable[[], Mapping[Timeframe, IndicatorPoint]]
 
@@ -136,7 +137,13 @@ class Desk:
         self.symbols = _by_exchange(seat.plan)
         listed = set(seat.plan.markets)
         self._attendances = {m: a for m, a in self._attendances.items() if m in listed}
-        self._told = {key: told for key, told in self._told.items() if key[0] in listed}
+        # What is taken off may be back within a cooldown: another mode, and this one again.
+        oldest = (self.last_signal_at or 0) - REMEMBERED_SECONDS
+        self._told = {
+            key: told
+            for key, told in self._told.items()
+            if key[0] in listed or told[-1].closed_at >= oldest
+        }
 
     def attendance(self, market: Market) -> Attendance:
         """When this desk looked at a market of its plan."""

@@ -193,6 +193,9 @@ class DataPlane:
     def _decide(self, sub: str, seat: Seat) -> Installed:
         with self._lock:
             before = self._seats.get(sub)
+            if before is not None and before.owner == seat.owner and not seat.plan.told:
+                # The desk may not have been made of the first plan yet, which alone has it.
+                seat = replace(seat, plan=replace(seat.plan, told=before.plan.told))
             self._seats[sub] = seat
         # Who is told to rest has a closed gate already: the next beat leaves the markets, and the
         # answer to the pause goes first.

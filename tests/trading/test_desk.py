@@ -363,6 +363,18 @@ def test_market_taken_off_the_plan_and_put_back_begins_anew() -> None:
     assert working.attendance(ETH).is_present
 
 
+def test_cooldown_goes_on_for_a_market_that_was_off_the_plan_for_a_while() -> None:
+    recorder = Recorder()
+    working = desk(recorder)
+    working.closed(closed(1))
+    working.take_seat(seat(plan(ETH)), recorder)  # another mode
+    working.take_seat(seat(plan(BTC, ETH, rules=LEVELS)), recorder)  # and back
+    working.attendance(BTC).arrive(us(61))
+    for minute in (2, 10):
+        working.closed(closed(minute))
+    assert [f.signal.opened_at - NOON for f in recorder.signals] == [60, 600]
+
+
 def test_bar_that_closed_in_a_pause_is_neither_signal_nor_miss() -> None:
     recorder = Recorder()
     working = desk(recorder, replace(LEVELS, cooldown_seconds=0))

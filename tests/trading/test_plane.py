@@ -8,10 +8,13 @@ import time
 from dataclasses import replace
 
 from tests.trading import running
+from tests.trading.core.made import NOON
 from tests.trading.running import BTC, COINBASE, ETH, SOL, XRP, Recorder, Rest
 from trading.core.market import MICROSECONDS, Market, Timeframe
+from trading.core.modes import SignalKind
+from trading.core.signals import Direction
 from trading.plane import DataPlane
-from trading.ports import DeskFacts, Gate, WarmUp
+from trading.ports import DeskFacts, Gate, ToldSignal, WarmUp
 from trading.simulator.faults import Accept, Close, Drop, Freeze, Refuse, Thaw
 
 NOWHERE = Market("coinbase", "NOPE-USD")
@@ -413,6 +416,23 @@ def test_decisions_before_the_start_and_after_the_end_are_kept_and_harm_nothing(
     plane.remove("ann")
     plane.call_soon(_fail)
     assert plane.failure is None
+
+
+def test_what_was_told_before_is_not_forgotten_by_a_plan_that_follows_at_once() -> None:
+    plane = DataPlane(endpoints={}, sinks=Recorder())
+    told = ToldSignal(
+        market=BTC,
+        timeframe=Timeframe.M1,
+        kind=SignalKind.CROSSOVER,
+        direction=Direction.UP,
+        closed_at=NOON,
+    )
+    opening = replace(running.plan(BTC), told=(told,))
+    plane.install(running.owner(), opening, Gate(), paused=True)
+    plane.install(running.owner(), running.plan(BTC), Gate(is_open=True))
+    assert plane._decided()["ann"].plan.told == (told,)
+    plane.install(running.owner(fence=2), running.plan(BTC), Gate(is_open=True))
+    assert plane._decided()["ann"].plan.told == ()
 
 
 def _fail() -> None:
