@@ -63,6 +63,9 @@ class MinuteBuilder:
         self._outages = Outages(self._grace_us)
         # Doubts raised before it is known which minutes matter.
         self._early_doubts: list[tuple[int, int]] = []
+        self.given_up_since: int | None = None
+        """Where the doubts begin for which a new start is awaited, unix seconds: what was told from
+        there on is as doubtful as they are."""
         # Minute in doubt -> server time from which the exchange's history can settle it.
         self._doubtful: dict[int, int] = {}
         # Minutes that closed while the link was away.
@@ -107,6 +110,7 @@ class MinuteBuilder:
 
         ``previous_close`` is what an empty first minute carries forward; None: no trade ever.
         """
+        self.given_up_since = None
         early = [*self._early_doubts, *self._doubts()]
         if self._floor is not None and self._next > opened_at:
             # Told before, and its trades are gone: the history has to tell it again.
@@ -294,6 +298,9 @@ class MinuteBuilder:
     def _give_up(self, doubts: list[tuple[int, int]]) -> None:
         """Too far behind to be repaired minute by minute: wait for a new start."""
         self._early_doubts = [*self._doubts(), *doubts]
+        self.given_up_since = min(
+            (max(since_us, 0) // MICROSECONDS for since_us, _ in self._early_doubts), default=None
+        )
         self._forget_told()
         self._floor = None
         self._next = 0

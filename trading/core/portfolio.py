@@ -39,6 +39,7 @@ FIAT: Final = frozenset(
 """What exchanges take and pay out; for those that do not say of an account that it holds fiat."""
 
 PLACES: Final = 18  # of a quantity, behind the point
+TOO_LARGE: Final = Decimal(10**20)  # what has so many digits before it is written nowhere
 _QUOTES: Final = (*DOLLARS, "EUR", "GBP", "BTC", "ETH")
 _EXACT: Final = Context(prec=4 * MOST_EXPONENT)
 
@@ -61,6 +62,7 @@ class LeftOut(StrEnum):
     MONEY = "money"
     DUST = "dust"
     NOT_TRADED = "not traded"
+    TOO_LARGE = "too large to be written down"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,8 @@ def portfolio(
         least = minimum_usd / 2 if market in known else minimum_usd
         if not quantity or (worth is not None and worth < least):
             left_out[currency] = LeftOut.DUST
+        elif quantity >= TOO_LARGE:
+            left_out[currency] = LeftOut.TOO_LARGE
         elif market is None:
             left_out[currency] = LeftOut.NOT_TRADED
         else:
@@ -273,6 +277,8 @@ def in_words(
         told.append(f"Left out: {exchange} does not trade {', '.join(idle)}.")
     if dust := sum(why is LeftOut.DUST for why in found.left_out.values()):
         told.append(f"Left out: {dust} worth less than {minimum_usd.normalize():f} USD.")
+    if large := [name for name, why in found.left_out.items() if why is LeftOut.TOO_LARGE]:
+        told.append(f"Left out: more than can be written down of {', '.join(large)}.")
     for market, by_hand, counted in overruled:
         told.append(
             f"{market.symbol} stays at {by_hand.normalize():f} as entered by hand; "

@@ -105,6 +105,11 @@ class MarketSeries:
         """Whether the market has traded since the last trade that was heard: its feed is silent."""
         return self._builder.is_deaf
 
+    @property
+    def given_up_since(self) -> int | None:
+        """Since when what was told may be wrong, unix seconds, while a new history is awaited."""
+        return self._builder.given_up_since
+
     def is_long_past(self, closes_at: int) -> bool:
         """Whether the exchange's clock has left this close (unix seconds) well behind."""
         return self._builder.is_long_past(closes_at)

@@ -60,6 +60,8 @@ class HistoryJob:
         resume_seconds: How long before the cut a kept history may end for the cut to move there:
             what closed since is then a hole like any other, and is told.
         is_resumed: Whether it did.
+        doubted_since: What was kept and closed behind this moment, unix seconds, is not trusted:
+            it may be just what is in doubt. None: all of it is.
     """
 
     symbol: str
@@ -71,6 +73,7 @@ class HistoryJob:
     kept: Mapping[Timeframe, Sequence[Candle]] | None = None
     resume_seconds: int = 0
     is_resumed: bool = False
+    doubted_since: int | None = None
     is_withdrawn: bool = False
 
 
@@ -220,6 +223,8 @@ class Backfill:
         """Leave to be asked what was not kept from before."""
         market = Market(self._exchange.name, job.symbol)
         known = usable(await self._shelf.kept(market))
+        if (since := job.doubted_since) is not None:
+            known = {t: [c for c in kept if c.closes_at <= since] for t, kept in known.items()}
         if minutes := known.get(Timeframe.M1):
             end = minutes[-1].closes_at
             if 0 <= job.cut - end <= job.resume_seconds:

@@ -69,7 +69,9 @@ class RecordedMarket:
             missing = trade.trade_id - self._newest_id - 1
             self._note(f"{self._market.symbol}: {missing} trades before {trade.trade_id} are lost")
         self._newest_id = trade.trade_id
-        self._kept.add(trade)
+        if not self._kept.add(trade):
+            where = f"{self._market.symbol}: trade {trade.trade_id}"
+            self._note(f"{where} came more than {KEPT_MINUTES} minutes late and is left out")
         series.add(trade)
         return True
 
@@ -114,16 +116,20 @@ class _KeptTrades:
         self._minutes: dict[int, list[Trade]] = {}
         self._forgotten_until = 0
 
-    def add(self, trade: Trade) -> None:
+    def add(self, trade: Trade) -> bool:
+        """Keep a trade; False where its minute is not kept any more."""
         minute = Timeframe.M1.bucket(trade.time_us // MICROSECONDS)
         if minute in self._minutes:
             self._minutes[minute].append(trade)
-        elif minute >= self._forgotten_until:
+        elif minute < self._forgotten_until:
+            return False
+        else:
             self._minutes[minute] = [trade]
             if len(self._minutes) > KEPT_MINUTES:
                 oldest = min(self._minutes)
                 del self._minutes[oldest]
                 self._forgotten_until = oldest + _MINUTE
+        return True
 
     def candles(self, market: Market, hole: Hole) -> list[Candle]:
         """The minutes of a hole, as far as they are kept."""

@@ -453,11 +453,14 @@ def test_hole_longer_than_the_indicators_remember_needs_a_new_start() -> None:
     builder.doubt(us(10))
     builder.add(trade(500, outage, 120.0))
     assert builder.needs_start
+    given_up_since = builder.given_up_since
+    assert given_up_since == NOON + 8  # the doubt trails what was heard by the grace
     assert builder.hole() is None
     assert told(builder) == []
 
     cut = NOON + REPAIRABLE_MINUTES * 60
     builder.start(cut, 110.0)
+    assert builder.given_up_since is None
     builder.advance(cut * MICROSECONDS + 62 * MICROSECONDS)
 
     assert builder.hole() == Hole(cut, cut + 60, cut * MICROSECONDS + 62 * MICROSECONDS)

@@ -126,6 +126,13 @@ def test_position_on_record_that_falls_stays_until_half_the_minimum(
     assert not found_in(("ETH", amount)).positions
 
 
+def test_holding_that_cannot_be_written_down_keeps_no_other_from_being_read() -> None:
+    found = found_in(("ODD", "1e20"), ("ETH", "1"))
+    assert symbols(found) == ["ETH-USD"]
+    (told,) = in_words(found, (), exchange="Coinbase", minimum_usd=ONE)
+    assert told == "Left out: more than can be written down of ODD."
+
+
 def test_what_no_market_trades_is_left_out_and_said() -> None:
     found = found_in(("OLD", "10"), ("REN", "10"))
     assert found.positions == ()

@@ -111,10 +111,10 @@ class Kept:
         del self._bars[timeframe][number]
 
 
-async def warm_up(backfill: Backfill, cut: int) -> HistoryJob:
+async def warm_up(backfill: Backfill, cut: int, *, doubted_since: int | None = None) -> HistoryJob:
     outcomes = Outcomes()
     wanted = job(outcomes, urgency=Urgency.WARM_UP)
-    wanted.cut, wanted.left = cut, warm_up_spans(cut)
+    wanted.cut, wanted.left, wanted.doubted_since = cut, warm_up_spans(cut), doubted_since
     backfill.submit(wanted)
     await outcomes.count(1)
     [(ended, error)] = outcomes.ended
@@ -147,6 +147,18 @@ async def test_a_warm_up_asks_only_for_what_was_not_kept() -> None:
     }
     assert asked == {granularity: str(NOON - seconds) for granularity, seconds in spans.items()}
     assert len(rest.asked) == len(asked)
+
+
+async def test_what_is_in_doubt_is_not_settled_by_what_was_kept_of_it() -> None:
+    async with running.serving() as simulator:
+        async with backfilling(simulator) as backfill:
+            shelf = Kept(await warm_up(backfill, NOON))
+        rest = running.Rest(simulator)
+        async with backfilling(simulator, shelf) as backfill:
+            await warm_up(backfill, NOON, doubted_since=NOON - 5_400)
+    asked = {ask.first("granularity"): ask.first("start") for ask in rest.asked}
+    assert asked["ONE_MINUTE"] == str(NOON - 5_400)
+    assert asked["ONE_HOUR"] == str(NOON - 7_200)  # the hour that the doubt begins in
 
 
 async def test_a_kept_history_with_a_gap_is_asked_for_the_gap() -> None:

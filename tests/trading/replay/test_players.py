@@ -25,6 +25,7 @@ from tests.trading.simulator.worlds import NOW, THIN, world
 from trading.core.candles import fill
 from trading.core.market import Candle, Timeframe, Trade
 from trading.ports import FiredSignal, IndicatorUpdate
+from trading.replay.market import RecordedMarket
 from trading.simulator.recording import candle_rows, trade_rows
 
 MIDNIGHT = NOW - NOW % 86_400 - 2 * 86_400
@@ -135,6 +136,17 @@ def test_a_trade_that_cannot_follow_is_left_out(row: str, says: str) -> None:
     assert len(played.unreadable) == 1
     assert says in played.unreadable[0]
     assert [one.opened_at for one in played.candles()] == [NOON, NOON + 60]
+
+
+def test_a_trade_that_comes_too_late_to_be_counted_is_said() -> None:
+    noted: list[str] = []
+    market = RecordedMarket(MARKET, noted.append, begins_whole=True, grace_seconds=0.0)
+    for number in range(9):
+        market.add(trade(number + 1, number * 60 + 1))
+        market.closed()
+    assert noted == []
+    market.add(trade(10, 30))
+    assert noted == ["BTC-USD: trade 10 came more than 5 minutes late and is left out"]
 
 
 def test_the_published_vector_comes_out_of_a_table() -> None:
