@@ -96,13 +96,7 @@ class Worker:
         self._self_watch = SelfWatch(self._database, self._mailbox.publish)
         self._webhooks = discord.client()
         self._pictures = Pictures()
-        self._outbox = Outbox(
-            self._database,
-            Channels(self._webhooks, self._pictures).prepare,
-            worker=self.name,
-            publish=self._mailbox.publish,
-            only=only,
-        )
+        self._outbox = self._outbox_for(only)
         self._deadman = self._deadman_for(deadman_url, only)
         around = self._surroundings()
         self._hosting = Hosting(around, only=only, came=self._came, left=self._left)
@@ -117,11 +111,23 @@ class Worker:
             hosting=self._hosting,
             may_speak=self._may_speak,
         )
+        self._listen_to_sinks()
+        self._stopping = asyncio.Event()
+
+    def _outbox_for(self, only: Collection[str]) -> Outbox:
+        return Outbox(
+            self._database,
+            Channels(self._webhooks, self._pictures).prepare,
+            worker=self.name,
+            publish=self._mailbox.publish,
+            only=only,
+        )
+
+    def _listen_to_sinks(self) -> None:
         self._sinks.on_written(self._outbox.look)
         self._sinks.on_dropped(self._alerts_dropped)
         self._sinks.on_refused(self._candles_refused)
         self._sinks.tell_only(self._may_speak)
-        self._stopping = asyncio.Event()
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(

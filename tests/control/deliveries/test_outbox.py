@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from control import tasks
 from control.deliveries import acts
@@ -275,7 +275,10 @@ def test_outcome_is_written_when_postgresql_is_back(anna: User) -> None:
         running = asyncio.create_task(post.outbox.run())
         try:
             await post.database.run(eventually, lambda: bool(reader.messages))
-            await _while_away(postgresql_away, reader)
+            with capture_logs() as logged, postgresql_away():
+                reader.may_answer.set()
+                # It was tried to be written, and could not be.
+                await asyncio.to_thread(eventually, lambda: _tells(logged, "outbox.settles_later"))
             await post.database.run(eventually, settled(State.DELIVERED))
         finally:
             await post.outbox.leave()
@@ -286,12 +289,8 @@ def test_outcome_is_written_when_postgresql_is_back(anna: User) -> None:
     assert reader.read == [alert.pk]
 
 
-async def _while_away(away: Callable[[], AbstractContextManager[None]], reader: Reader) -> None:
-    """Let the answer come while PostgreSQL is away."""
-    with away():
-        reader.may_answer.set()
-        for _ in range(50):  # turns of the loop, in which the outcome is tried to be written
-            await asyncio.sleep(0.01)
+def _tells(logged: Sequence[Mapping[str, object]], event: str) -> bool:
+    return any(line["event"] == event for line in logged)
 
 
 def test_worker_that_is_killed_leaves_an_uncertain_message_and_the_rest_is_sent(
