@@ -15,6 +15,7 @@ from django.contrib import admin, messages
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
+from trading.alerts.reader import current_reader
 from trading.exchanges.registry import EXCHANGES
 from trading.models import Position, PositionReading
 
@@ -229,16 +230,16 @@ class PositionAdmin(ModelAdmin[Position]):
     def told_by(self, position: Position) -> str:
         return "exchange" if _is_theirs(position) else "by hand"
 
-    @admin.display(description="read (UTC)")
+    @admin.display(description="read")
     def last_read(self, position: Any) -> str:  # with what the queryset adds
         if position.source == Position.Source.MANUAL or position.read_at is None:
             return NOTHING
-        read_at = f"{position.read_at:%Y-%m-%d %H:%M}"
+        read_at = current_reader().minute(position.read_at)
         return f"⚠ {read_at}" if position.reading_error else read_at
 
-    @admin.display(description="changed (UTC)", ordering="updated_at")
+    @admin.display(description="changed", ordering="updated_at")
     def changed(self, position: Position) -> str:
-        return f"{position.updated_at:%Y-%m-%d %H:%M}"
+        return current_reader().minute(position.updated_at)
 
 
 def _is_theirs(position: Position | None) -> bool:

@@ -55,6 +55,10 @@ class Attendance:
         default_factory=lambda: deque(maxlen=REMEMBERED_ABSENCES)
     )
 
+    def copy(self) -> Attendance:
+        """The same, and its own from now on."""
+        return Attendance(self._away_since_us, self._absences.copy())
+
     @property
     def is_present(self) -> bool:
         """Whether the desk looks at the market now."""
@@ -90,13 +94,17 @@ class Attendance:
 class _Told(NamedTuple):
     closed_at: int
     direction: Direction
+    once_since: int | None = None  # None also of what another process told
 
     def silences(self, signal: Signal, cooldown_seconds: int) -> bool:
         """Whether a signal of the same kind is too close to it, or is it once more, amended."""
         if abs(signal.closed_at - self.closed_at) < cooldown_seconds:
             return True
         since = signal.once_since
-        return since is not None and self.closed_at > since and self.direction is signal.direction
+        if since is None or self.closed_at <= since or self.direction is not signal.direction:
+            return False
+        # What was told may be of another, later excursion: an amendment reveals the one before it.
+        return self.once_since is None or self.once_since < signal.closed_at
 
 
 class Desk:
@@ -119,6 +127,15 @@ class Desk:
         """Opening time of the newest 1m candle closed for it, unix seconds."""
         self.last_signal_at: int | None = None
         """Closing time of the candle that fired last, unix seconds."""
+
+    def twin(self) -> Desk:
+        """Another desk that has told, and looked at, what this one has."""
+        twin = Desk(self._seat, self._sinks)
+        twin._attendances = {m: attendance.copy() for m, attendance in self._attendances.items()}
+        twin._told = {key: told.copy() for key, told in self._told.items()}
+        twin.candles_closed, twin.trades = self.candles_closed, self.trades
+        twin.last_candle_at, twin.last_signal_at = self.last_candle_at, self.last_signal_at
+        return twin
 
     @property
     def seat(self) -> Seat:
@@ -195,7 +212,7 @@ class Desk:
         cooldown = max(self._seat.plan.rules.cooldown_seconds, 1)
         if any(one.silences(signal, cooldown) for one in told):
             return
-        now_told = _Told(signal.closed_at, signal.direction)
+        now_told = _Told(signal.closed_at, signal.direction, signal.once_since)
         self._remember(signal.market, signal.timeframe, signal.kind, now_told)
         self.last_signal_at = max(signal.closed_at, self.last_signal_at or 0)
         self._sinks.signal_fired(

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from trading.core.market import Candle
+from trading.core.market import Candle, Instrument
 from trading.desk import Seat
+from trading.listings import Listed
 from trading.market.hub import Hub
 from trading.ports import DeskFacts, FiredSignal, IndicatorUpdate, Replacement, Sinks
 
@@ -82,9 +83,17 @@ class PlaneLife:
         """How many candles closed for a desk, and the newest; None: there is no such desk."""
         return None if self.hub is None else self.hub.closed_for(sub)
 
-    def listed(self, exchange: str) -> frozenset[str] | None:
-        """The symbols that an exchange can stream, as last seen; None while unknown."""
+    def listed(self, exchange: str) -> Mapping[str, Instrument] | None:
+        """Everything that an exchange lists, by symbol and as last seen; None while unknown."""
         return None if self.hub is None else self.hub.listed(exchange)
+
+    def readings(self) -> list[Listed]:
+        """The newest whole reading of each exchange that is served."""
+        return [] if self.hub is None else self.hub.readings()
+
+    def look_at_forming(self, take: Callable[[list[Candle]], None]) -> None:
+        """Have the minutes told that trades fall into now, on its loop."""
+        self.call_soon(lambda: take([] if self.hub is None else self.hub.forming()))
 
     def begin(self) -> None:
         """Start its thread."""

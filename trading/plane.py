@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from trading.backfills import OrderedBackfills
-from trading.core.market import Market
+from trading.core.market import Candle, Instrument, Market
 from trading.desk import Seat
 from trading.exchanges.ports import Exchange
 from trading.exchanges.registry import EXCHANGES
 from trading.life import PlaneFailure, PlaneLife, Valve
+from trading.listings import Listed, ListingReader
 from trading.market.hub import Hub
 from trading.market.shelf import NOTHING_KEPT
 from trading.net.endpoints import Endpoints
@@ -98,6 +99,10 @@ class DataPlane:
         """What reads accounts at the same addresses, on a loop of the caller's."""
         return PositionReader(self._endpoints, exchanges=self._exchanges)
 
+    def listing_reader(self) -> ListingReader:
+        """What asks the same addresses what they list, on a loop of the caller's."""
+        return ListingReader(self._endpoints, exchanges=self._exchanges)
+
     def call_soon(self, act: Callable[[], object]) -> None:
         """Run something on the data plane's loop, for drills: block it, or make it fail.
 
@@ -164,9 +169,21 @@ class DataPlane:
             self._wake()
         return cancelled
 
-    def listed(self, exchange: str) -> frozenset[str] | None:
-        """The symbols that an exchange can stream, as last seen; None while unknown."""
+    def listed(self, exchange: str) -> Mapping[str, Instrument] | None:
+        """Everything that an exchange lists, by symbol and as last seen; None while unknown."""
         return None if self._life is None else self._life.listed(exchange)
+
+    def readings(self) -> list[Listed]:
+        """The newest whole reading of each exchange that is served, for whoever keeps it."""
+        return [] if self._life is None else self._life.readings()
+
+    def look_at_forming(self, take: Callable[[list[Candle]], None]) -> None:
+        """Have the minutes told that trades fall into now, soon and on the data plane's loop.
+
+        A hung data plane tells nothing; nobody waits for it.
+        """
+        if self._life is not None:
+            self._life.look_at_forming(take)
 
     def facts(self, sub: str) -> DeskFacts | None:
         """What was last seen of a user's desk; None before the first snapshot with it.

@@ -8,7 +8,7 @@ Rule 2: everything that belongs to a user carries that user's ``sub``.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -79,8 +79,8 @@ class DeskPlan:
         rules: Which signals count, and from where.
         since: From when on it has been wanted without a break, unix seconds; None: not known. A
             signal of an outage that began later was missed, one from before is nobody's.
-        positions_since: From when on single markets have been, where that is a moment of their
-            own: when a position was opened, or its cost entered.
+        markets_since: From when on single markets have been, where that is a moment of their
+            own: when a position was opened, its cost entered, or a scan approved.
         held: Which of the markets are positions: they are warmed up before the rest.
         holdings: What is held of the markets, where it is known what it cost.
         indicators: Which are shown, by name. What the others find is not for this user.
@@ -93,7 +93,7 @@ class DeskPlan:
     timeframes: tuple[Timeframe, ...]
     rules: SignalRules
     since: int | None = None
-    positions_since: Mapping[Market, int] = field(default_factory=dict)
+    markets_since: Mapping[Market, int] = field(default_factory=dict)
     held: frozenset[Market] = frozenset()
     holdings: Mapping[Market, Holding] = field(default_factory=dict)
     indicators: tuple[str, ...] = tuple(INDICATORS)
@@ -103,7 +103,7 @@ class DeskPlan:
         """From when on one of its markets has been wanted without a break; None: not known."""
         if self.since is None:
             return None
-        return max(self.since, self.positions_since.get(market, 0))
+        return max(self.since, self.markets_since.get(market, 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,8 +234,15 @@ class Sinks(Protocol):
 class Shelf(Protocol):
     """Where closed candles were kept before this data plane began."""
 
-    async def kept(self, market: Market) -> Mapping[Timeframe, Sequence[Candle]]:
-        """All that is kept of a market, oldest first; nothing where it cannot be read in time."""
+    async def kept(
+        self, market: Market, owners: Collection[Owner] = ()
+    ) -> Mapping[Timeframe, Sequence[Candle]]:
+        """All that is kept of a market, oldest first; nothing where it cannot be read in time.
+
+        Args:
+            owners: Only as far as all of these were told it. Whoever told it to others may have
+                lost the right to tell it to them.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from trading.core.portfolio import Balance
 from trading.exchanges.permissions import warnings
 from trading.exchanges.ports import Account, Accounts, Exchange, Request
 from trading.exchanges.registry import EXCHANGES
+from trading.listings import priced
 from trading.net.clock import Skew, measure
 from trading.net.endpoints import Endpoints
 from trading.net.http import ExchangeHttp
@@ -151,6 +152,8 @@ class PositionReader:
             if known is not None and time.monotonic() - known.read_at < LISTING_SECONDS:
                 return known.instruments
             found = await http.ask(venue.instruments_request(), venue.instruments)
+            if venue.tickers_request() != venue.instruments_request():
+                found = priced(found, await http.ask(venue.tickers_request(), venue.tickers))
             if not found:
                 raise Malformed(venue.name, "the list of markets is empty")
             self._listed[venue.name] = _Listed(found, time.monotonic())

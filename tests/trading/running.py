@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -107,7 +107,9 @@ class Recorder:
         with self._lock:
             return list(self._candles)
 
-    async def kept(self, market: Market) -> dict[Timeframe, list[Candle]]:
+    async def kept(
+        self, market: Market, owners: Collection[Owner] = ()
+    ) -> dict[Timeframe, list[Candle]]:
         """What was told of a market, as whoever keeps it gives it to the next process."""
         bars: dict[Timeframe, dict[int, Candle]] = {timeframe: {} for timeframe in Timeframe}
         with self._lock:

@@ -214,6 +214,17 @@ def test_excursion_reverses_once_although_an_amendment_moves_the_bar(amended: in
     assert [f.signal.opened_at - NOON for f in recorder.signals] == [600, 780]
 
 
+def test_reversal_does_not_silence_the_one_of_an_excursion_before_that_an_amendment_reveals() -> (
+    None
+):
+    recorder = Recorder()
+    rules = SignalRules(kinds=frozenset({SignalKind.REVERSAL}), cooldown_seconds=300)
+    working = desk(recorder, rules)
+    for bar in (reversing(100, since=90), reversing(10, since=5)):
+        working.closed(bar)
+    assert [f.signal.opened_at - NOON for f in recorder.signals] == [6000, 600]
+
+
 walks = st.lists(st.integers(-300, 300), min_size=60, max_size=150).map(
     lambda steps: [200.0 + step / 100 for step in accumulate(steps)]
 )
@@ -408,3 +419,19 @@ def test_arriving_and_leaving_twice_changes_nothing() -> None:
     assert attendance.was_away(31)
     assert attendance.was_away(50)
     assert not attendance.was_away(51)
+
+
+def test_twin_has_told_what_its_desk_has_and_neither_moves_the_other() -> None:
+    first, second = Recorder(), Recorder()
+    before = desk(first)
+    before.closed(closed(1))
+    twin = before.twin()
+    twin.take_seat(before.seat, second)
+    twin.closed(closed(1, late=True))
+    assert second.signals == [], "it was told by the other"
+    twin.attendance(BTC).leave(us(120))
+    assert before.attendance(BTC).is_present
+    before.closed(closed(30))
+    twin.closed(closed(30))
+    assert (len(first.signals), len(second.signals)) == (2, 0)
+    assert (twin.candles_closed, before.candles_closed) == (3, 2)

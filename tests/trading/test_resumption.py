@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from msgspec import structs
 from tests.trading import running
 from tests.trading.running import BTC, EAGER, ETH, Recorder, Rest
 from trading.core.market import Candle, Market, Timeframe
-from trading.ports import Gate, Shelf
+from trading.ports import Gate, Owner, Shelf
 from trading.simulator.server import Simulator
 
 pytestmark = pytest.mark.timeout(120)
@@ -90,7 +91,7 @@ async def test_a_position_that_opened_since_then_takes_no_miss_from_what_was_wat
         after = Recorder()
         async with running.turning(simulator, after, shelf=recorder) as plane:
             both = replace(running.plan(BTC, ETH, rules=EAGER), since=LONG_AGO)
-            wanted = replace(both, positions_since={ETH: ended_at + 300})
+            wanted = replace(both, markets_since={ETH: ended_at + 300})
             plane.install(running.owner("ann"), wanted, Gate(is_open=True))
             for market in (BTC, ETH):
                 await running.minutes_told(after, market, 13)
@@ -106,7 +107,9 @@ class EightHoursOlder:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 
-    async def kept(self, market: Market) -> dict[Timeframe, list[Candle]]:
+    async def kept(
+        self, market: Market, owners: Collection[Owner] = ()
+    ) -> dict[Timeframe, list[Candle]]:
         return {
             timeframe: [structs.replace(c, opened_at=c.opened_at - 8 * 3_600) for c in candles]
             for timeframe, candles in (await self._shelf.kept(market)).items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from trading.core.bias import bias
 from trading.core.indicators import IndicatorPoint
@@ -17,6 +17,9 @@ from trading.core.market import Timeframe
 from trading.core.signals import Signal
 from trading.models import SYSTEM, Alert
 from trading.ports import FiredSignal
+
+SCAN: Final = "scan"
+"""What a system alert is about that tells of a daily scan."""
 
 
 def alert_of(fired: FiredSignal) -> Alert:

@@ -11,79 +11,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime
-from babel.numbers import format_decimal
-
+from trading.alerts.compose import SCAN
 from trading.alerts.ports import Notice
+from trading.alerts.reader import Reader
 from trading.alerts.tables import figure
 from trading.core.bias import Bias
 from trading.core.market import Timeframe
 from trading.core.modes import SignalKind
 from trading.models import SYSTEM, Alert
-
-_DATES: Final = {
-    "YYYY-MM-DD": "yyyy-MM-dd",
-    "DD.MM.YYYY": "dd.MM.yyyy",
-    "DD/MM/YYYY": "dd/MM/yyyy",
-    "MM/DD/YYYY": "MM/dd/yyyy",
-    "D MMM YYYY": "d MMM yyyy",
-}
-_TIMES: Final = {"24h": "HH:mm:ss", "12h": "h:mm:ss a"}
-_ALL_DIGITS: Final = "#,##0.##################"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """How a trader writes times and numbers: of the settings' ``perseus_profile``.
-
-    Args:
-        timezone: By its IANA name.
-        locale: BCP 47: ``en-GB``.
-        date_format: As the settings name it: ``DD.MM.YYYY``.
-        time_format: ``24h`` or ``12h``.
-    """
-
-    timezone: str = "UTC"
-    locale: str = "en-US"
-    date_format: str = "YYYY-MM-DD"
-    time_format: str = "24h"
-
-    def moment(self, at: datetime) -> str:
-        """A moment with the zone that it is told in.
-
-        Args:
-            at: Aware.
-        """
-        zone, name = self._zone()
-        pattern = " ".join(
-            (_DATES.get(self.date_format, "yyyy-MM-dd"), _TIMES.get(self.time_format, "HH:mm:ss"))
-        )
-        return f"{format_datetime(at.astimezone(zone), pattern, locale=self._locale())} {name}"
-
-    def number(self, value: Decimal) -> str:
-        """A number with all of its digits."""
-        return format_decimal(
-            value.normalize(), _ALL_DIGITS, locale=self._locale(), decimal_quantization=False
-        )
-
-    def _zone(self) -> tuple[ZoneInfo, str]:
-        try:
-            return ZoneInfo(self.timezone), self.timezone
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return ZoneInfo("UTC"), "UTC"
-
-    def _locale(self) -> Locale:
-        try:
-            return Locale.parse(self.locale, sep="-")
-        except (UnknownLocaleError, ValueError):
-            return Locale("en", "US")
 
 
 def notice_of(alert: Alert, reader: Reader, *, chart: bytes | None = None) -> Notice:
@@ -115,16 +54,18 @@ def notice_of(alert: Alert, reader: Reader, *, chart: bytes | None = None) -> No
 def _of_system(alert: Alert, reader: Reader) -> Notice:
     values = _mapping(alert.values)
     at = _since_epoch(values.get("at")) or alert.created_at.astimezone(UTC)
+    is_scan = values.get("kind") == SCAN
     is_over = values.get("state") == "ended"
+    what = "a scan to look at" if is_scan else "over" if is_over else "trouble"
     kind, subject = values.get("kind"), values.get("subject")
     facts = [("What", _words(kind))] if isinstance(kind, str) and kind else []
     if isinstance(subject, str) and subject:
         facts.append(("Of", subject))
     return Notice(
         alert_id=alert.pk,
-        title=f"Livermore: {'over' if is_over else 'trouble'}",
+        title=f"Livermore: {what}",
         summary=alert.detail,
-        tone="recovered" if is_over else "trouble",
+        tone="recovered" if is_over or is_scan else "trouble",
         facts=facts,
         at=at,
         at_local=reader.moment(at),

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
+from trading.core.modes import SignalKind
+from trading.core.severity import URGENT_LEVEL, Severity, kinds_of
 from trading.models import SYSTEM, Alert, Alerts, Delivery
 
 SIGNALS = "signals"
@@ -26,6 +28,8 @@ class Selection:
 
     Args:
         about: ``signals``, or ``system`` for what Livermore says of itself.
+        part: A part of its symbol, in any case.
+        severity: How much the signal matters; what Livermore says of itself has none.
         channel: It has a delivery by this channel.
         since: Told at this moment or later; aware.
         until: Told before this moment; aware.
@@ -35,9 +39,11 @@ class Selection:
     about: str | None = None
     exchange: str | None = None
     symbol: str | None = None
+    part: str | None = None
     timeframe: str | None = None
     kind: str | None = None
     direction: str | None = None
+    severity: Severity | None = None
     state: str | None = None
     channel: str | None = None
     since: datetime | None = None
@@ -54,6 +60,7 @@ def alerts_of(user_id: int, wanted: Selection, *, before: int | None = None) -> 
     asked: dict[str, Any] = {
         "exchange": wanted.exchange,
         "symbol": wanted.symbol,
+        "symbol__icontains": wanted.part,
         "timeframe": wanted.timeframe,
         "kind": wanted.kind,
         "direction": wanted.direction,
@@ -70,6 +77,8 @@ def alerts_of(user_id: int, wanted: Selection, *, before: int | None = None) -> 
         rows = rows.signals()
     elif wanted.about == SYSTEM:
         rows = rows.filter(kind=SYSTEM)
+    if wanted.severity is not None:
+        rows = rows.filter(_matters(wanted.severity))
     known = {name: value for name, value in asked.items() if value is not None}
     return rows.filter(**known).order_by("-id").prefetch_related(_deliveries_of(user_id))
 
@@ -82,6 +91,14 @@ def pages_of(user_id: int, wanted: Selection, *, size: int) -> Iterator[list[Ale
         if len(page) < size:
             return
         before = page[-1].pk
+
+
+def _matters(wanted: Severity) -> Q:
+    """What :func:`trading.core.severity.severity` says of a row, as a condition."""
+    reaches = Q(level__gte=URGENT_LEVEL) | Q(level__lte=-URGENT_LEVEL)
+    urgent_level = Q(kind=SignalKind.LEVEL) & Q(level__isnull=False) & reaches
+    of_kind = Q(kind__in=kinds_of(wanted))
+    return of_kind | urgent_level if wanted is Severity.URGENT else of_kind & ~urgent_level
 
 
 def _deliveries_of(user_id: int) -> Prefetch[str, Any, str]:

@@ -62,11 +62,14 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 
     Args:
         symbol: Canonical BASE-QUOTE.
-        trade_id: The exchange's own id, contiguous and rising for each symbol.
+        trade_id: The exchange's own id, rising for each symbol, and contiguous unless ``follows``
+            says after which one it came.
         price: Quote currency for one base unit.
         size: Base currency.
         time_us: The exchange's trade time, unix microseconds UTC.
         taker: Side of the aggressor.
+        follows: The id of the trade before it on the same connection, where ids leave some out;
+            0 where they are contiguous, or where none came before it.
 
     A struct of msgspec because it is the one value made for every trade: a tuple takes four times
     as long to make and twice as long to read, a frozen dataclass more again.
@@ -78,6 +81,11 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     size: float
     time_us: int
     taker: Side
+    follows: int = 0
+
+    def is_next_after(self, trade_id: int) -> bool:
+        """Whether no trade can be between that one and this."""
+        return self.trade_id == trade_id + 1 or self.follows == trade_id
 
 
 class Candle(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -106,6 +114,13 @@ class Candle(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.opened_at + self.timeframe.seconds
 
 
+class InstrumentKind(StrEnum):
+    """What a listed product is. Livermore watches spot markets only."""
+
+    SPOT = "spot"
+    FUTURE = "future"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
     """What an exchange lists: one tradable pair and its steps."""
@@ -115,7 +130,26 @@ class Instrument:
     quote: str
     price_increment: str  # decimal text as the exchange writes it, e.g. "0.01"
     base_increment: str
-    streamable: bool  # online and open to trade: a feed for it will move
+    streamable: bool  # a spot market, online and open to trade: a feed for it will move
+    kind: InstrumentKind = InstrumentKind.SPOT
+    name: str = ""  # what people call the base: "Bitcoin"; empty where the exchange does not say
+    status: str = ""  # why it cannot be streamed, in words; empty where it can
     alias_of: str | None = None  # canonical symbol whose order book this one shares
     price: float | None = None  # last price, None when it never traded
-    quote_volume_24h: float | None = None
+    native: str = ""  # what the exchange calls it: "BTCUSDT"; empty where that is the symbol
+
+    @property
+    def native_id(self) -> str:
+        """What the exchange calls it."""
+        return self.native or self.market.symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticker:
+    """What a market did in the last 24 hours; a figure is None where the exchange gives none."""
+
+    symbol: str  # canonical; as an exchange's folder reads it, the exchange's own id
+    price: float | None  # of the last trade, quote currency for one base unit
+    change_24h: float | None  # of the price, percent
+    base_volume_24h: float | None
+    quote_volume_24h: float | None

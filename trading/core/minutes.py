@@ -131,14 +131,16 @@ class MinuteBuilder:
     def add(self, trade: Trade) -> bool:
         """Take one trade; False when its id was told before, or belongs to a loss in doubt.
 
-        Ids rise and are contiguous for each market, so a lower one brings nothing new and a jump
-        is a loss.
+        Ids rise for each market, so a lower one brings nothing new; and a jump is a loss, unless
+        the trade says that it follows the last one.
         """
         trade_id, at = trade.trade_id, trade.time_us
         last_id = self._last_trade_id
         if trade_id <= last_id:
             return False
-        if self._open_doubt_us is not None or (last_id and trade_id != last_id + 1):
+        if self._open_doubt_us is not None or (
+            last_id and trade_id != last_id + 1 and trade.follows != last_id
+        ):
             self._add_after_loss(at)
         self._last_trade_id = trade_id
         if at > self.last_trade_us:  # noqa: PLR1730 - for every trade; max() takes twice as long
@@ -319,6 +321,11 @@ class MinuteBuilder:
         return (
             self._newest_minute >= end or self.server_time_us >= end * MICROSECONDS + self._grace_us
         )
+
+    def forming(self) -> Candle | None:
+        """The newest minute that trades fell into, so far, whether it is in doubt or not."""
+        newest = max(self._forming, default=None)
+        return None if newest is None else self._forming[newest].candle(self.market, newest)
 
     def _settle(self, *, repaired: bool) -> None:
         """Tell every minute that is over and certain, up to the first that is not."""

@@ -22,21 +22,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from trading.core.exact import MOST_EXPONENT, exact_total
-from trading.core.market import Instrument, Market
-
-DOLLARS: Final = ("USD", "USDC", "USDT", "USD1", "DAI", "PYUSD", "USDS", "FDUSD", "TUSD", "USDE")
-"""The dollar, and coins that stand for it: first those in which most is traded."""
-
-STABLECOINS: Final = frozenset(DOLLARS[1:]) | {
-    *("BUSD", "GUSD", "LUSD", "PAX", "RLUSD", "USDD", "USDG", "USDP", "UST", "ZUSD"),
-    *("EURC", "EURI", "EURT", "EURR", "GYEN", "XSGD"),
-}
-FIAT: Final = frozenset(
-    {"AED", "ARS", "AUD", "BRL", "CAD", "CHF", "COP", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF"}
-    | {"IDR", "ILS", "INR", "JPY", "KRW", "MXN", "NGN", "NOK", "NZD", "PEN", "PHP", "PLN", "RON"}
-    | {"SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND", "ZAR"}
-)
-"""What exchanges take and pay out; for those that do not say of an account that it holds fiat."""
+from trading.core.market import Instrument, InstrumentKind, Market
+from trading.core.money import DOLLARS, FIAT, STABLECOINS
 
 PLACES: Final = 18  # of a quantity, behind the point
 TOO_LARGE: Final = Decimal(10**20)  # what has so many digits before it is written nowhere
@@ -206,6 +193,8 @@ class _Listing:
         self._of_base: dict[str, list[Instrument]] = defaultdict(list)
         self._prices: dict[tuple[str, str], Decimal] = {}
         for listed in instruments:
+            if listed.kind is not InstrumentKind.SPOT:
+                continue  # priced by other rules, and nothing of it is held
             self._of_base[listed.base].append(listed)
             if listed.price:
                 self._prices[listed.base, listed.quote] = Decimal(repr(listed.price))

@@ -114,6 +114,10 @@ class MarketSeries:
         """Whether the exchange's clock has left this close (unix seconds) well behind."""
         return self._builder.is_long_past(closes_at)
 
+    def forming(self) -> Candle | None:
+        """The minute that trades fall into now, as far as it has come."""
+        return self._builder.forming()
+
     def renewed(self) -> None:
         """Hear that a deaf market is subscribed anew; see :meth:`MinuteBuilder.renewed`."""
         self._builder.renewed()

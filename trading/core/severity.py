@@ -35,6 +35,11 @@ _OF_KIND = {
 }
 
 
+def kinds_of(wanted: Severity) -> frozenset[SignalKind]:
+    """The kinds whose signals matter so much; levels are where they do not reach the urgent one."""
+    return frozenset(kind for kind, step in _OF_KIND.items() if step is wanted)
+
+
 def severity(kind: SignalKind, level: float | None) -> Severity:
     """How much a signal matters; ``level`` is the MACD-V that it crossed, if it crossed one."""
     if kind is SignalKind.LEVEL and level is not None and abs(level) >= URGENT_LEVEL:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from trading.core.exact import exact_total
-from trading.core.market import Candle, Instrument, Timeframe, Trade
+from trading.core.market import Candle, Instrument, Ticker, Timeframe, Trade
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,45 @@ class TradeGap:
 
 
 @dataclass(frozen=True, slots=True)
+class TradesLost:
+    """The exchange's own figures hold more of a symbol than was told of it.
+
+    Its ids show nothing of that; what they do show is a :class:`TradeGap`, and the core sees it.
+    """
+
+    symbol: str
+    since_us: int
+    until_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class VenueError:
     """The exchange complained in words; the connection may stay open."""
 
     message: str
 
 
-Event = Trade | ServerTime | Subscriptions | SequenceGap | TradeGap | VenueError
+@dataclass(frozen=True, slots=True)
+class AliveAnswered:
+    """The exchange has answered the newest sign of life: the way there and back is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The exchange will end this connection soon, and says so."""
+
+
+Event = (
+    Trade
+    | ServerTime
+    | Subscriptions
+    | SequenceGap
+    | TradeGap
+    | TradesLost
+    | VenueError
+    | AliveAnswered
+    | Farewell
+)
 
 
 class MarketDataProtocol(Protocol):
@@ -64,6 +96,12 @@ class MarketDataProtocol(Protocol):
 
     def unsubscribe(self, symbols: Collection[str]) -> None:
         """Stop asking for these."""
+
+    def renew(self, symbols: Collection[str]) -> None:
+        """Subscribe anew to some that are asked for: they are acknowledged, and nothing comes.
+
+        :class:`Subscriptions` tells at once what is not received until that is answered.
+        """
 
     def overhear(self) -> None:
         """Take what somebody else was told: trades of every symbol, asked for or not.
@@ -82,6 +120,16 @@ class MarketDataProtocol(Protocol):
     def events_received(self) -> list[Event]:
         """What happened since the last call, oldest first. A trade is told once by its id."""
 
+    def say_alive(self) -> None:
+        """Have something to say, as an exchange with ``alive_seconds`` must hear now and then.
+
+        It is the last of what there is to send; :class:`AliveAnswered` tells of the answer.
+        """
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is something to send now."""
+
     def text_to_send(self) -> list[str]:
         """Frames to send now, in order; emptied by the call."""
 
@@ -94,6 +142,7 @@ class Request:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # they may hold a token
+    weight: int = 1  # how much of the budget it takes, where an exchange weighs requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,38 +230,99 @@ class Accounts(Protocol):
         """A reading of all accounts, from the first page."""
 
 
+class Sessions(Protocol):
+    """What an exchange wants that gives out an address for one connection each."""
+
+    def request(self) -> Request:
+        """What to ask before each dial."""
+
+    def address(self, response: Response, nonce: str) -> str:
+        """The WebSocket address to dial, once.
+
+        Args:
+            nonce: 32 hexadecimal digits, random and used once.
+
+        Raises: Unreachable, RateLimited, Rejected, Malformed.
+        """
+
+
 class Exchange(Protocol):
     """Everything the program knows about one exchange, apart from its addresses."""
 
     name: str  # "coinbase"
     label: str  # "Coinbase"
-    requests_per_second: float
+    requests_per_second: float  # of weight 1
     messages_per_second: float
     connections_per_second: float
     symbols_per_connection: int
     candles_per_request: int
     silence_seconds: float  # a live connection is never quiet for longer
+    connection_seconds: float  # a connection is replaced at this age; inf: it may stay
     accounts: Accounts | None  # None: it shows none
+    sessions: Sessions | None  # None: the address to dial is known, and needs no leave
+    alive_seconds: float | None  # a client must say something as often, in frames; None: never
+    has_own_ids: bool  # its ids are not our symbols: only its instruments tell which is which
+    leaves_out_ids: bool  # of trades: each says which one it follows; else they are contiguous
 
-    def new_protocol(self, aliases: Mapping[str, str] | None = None) -> MarketDataProtocol:
+    def new_protocol(
+        self,
+        aliases: Mapping[str, str] | None = None,
+        natives: Mapping[str, str] | None = None,
+    ) -> MarketDataProtocol:
         """A protocol for a fresh connection.
 
         Args:
             aliases: Canonical symbol to the one whose order book it shares
                 (``Instrument.alias_of``): its trades are told under both names.
+            natives: The exchange's own ids of what is open to trade, by canonical symbol, where it
+                has its own; the mapping may change while the connection lives.
+        """
+
+    def spare_seconds(self, response: Response) -> float:
+        """For how long nobody should ask anything, by what an answer says is used up; 0: go on.
+
+        Others behind the same address use it up too.
         """
 
     def instruments_request(self) -> Request: ...
 
     def instruments(self, response: Response) -> list[Instrument]:
-        """Raises: Unreachable, RateLimited, Rejected, Malformed."""
+        """Everything that is listed, of every kind.
 
-    def candles_request(self, symbol: str, timeframe: Timeframe, start: int, end: int) -> Request:
-        """Candles of the buckets opened in ``[start, end]``, at most ``candles_per_request``."""
+        Raises: Unreachable, RateLimited, Rejected, Malformed.
+        """
+
+    def tickers_request(self) -> Request:
+        """Of every market; equal to ``instruments_request`` where one answer tells both."""
+
+    def tickers(self, response: Response) -> list[Ticker]:
+        """One for each market that the exchange tells of, by the exchange's own id.
+
+        Raises: Unreachable, RateLimited, Rejected, Malformed.
+        """
+
+    def ticker_request(self, native: str) -> Request:
+        """Of one market, by the exchange's own id."""
+
+    def ticker(self, response: Response) -> Ticker:
+        """By the exchange's own id.
+
+        Raises: Unreachable, RateLimited, Rejected (also where there is no such market), Malformed.
+        """
+
+    def candles_request(self, native: str, timeframe: Timeframe, start: int, end: int) -> Request:
+        """Candles of the buckets opened in ``[start, end]``, at most ``candles_per_request``.
+
+        Args:
+            native: The exchange's own id of the market.
+        """
 
     def candles(self, response: Response, symbol: str, timeframe: Timeframe) -> Sequence[Candle]:
         """Oldest first, as the exchange has them: empty buckets are absent, and the newest may
         be the bucket in progress (the caller drops what is not closed by the exchange's clock).
+
+        Args:
+            symbol: The canonical one, by which they are told.
 
         Raises: Unreachable, RateLimited, Rejected, Malformed.
         """

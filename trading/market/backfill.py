@@ -23,9 +23,10 @@ from trading.core.errors import ExchangeError
 from trading.core.market import MICROSECONDS, Candle, Market, Timeframe
 from trading.core.series import WARM_UP_BARS
 from trading.exchanges.ports import Exchange
+from trading.market.names import Names
 from trading.market.shelf import NOTHING_KEPT, Span, missing, usable
-from trading.net.http import ExchangeHttp
-from trading.ports import Shelf, WarmUp
+from trading.net.http import MAX_CONNECTIONS, ExchangeHttp
+from trading.ports import Owner, Shelf, WarmUp
 
 GRACE_SECONDS = 2.0
 """An exchange may still correct a candle this long after its end."""
@@ -60,6 +61,7 @@ class HistoryJob:
         resume_seconds: How long before the cut a kept history may end for the cut to move there:
             what closed since is then a hole like any other, and is told.
         is_resumed: Whether it did.
+        owners: Who is told first what closed since, if the cut moves.
         doubted_since: What was kept and closed behind this moment, unix seconds, is not trusted:
             it may be just what is in doubt. None: all of it is.
     """
@@ -73,6 +75,7 @@ class HistoryJob:
     kept: Mapping[Timeframe, Sequence[Candle]] | None = None
     resume_seconds: int = 0
     is_resumed: bool = False
+    owners: tuple[Owner, ...] = ()
     doubted_since: int | None = None
     is_withdrawn: bool = False
 
@@ -114,10 +117,16 @@ class Backfill:
     """The history requests of one exchange, a few at a time, the most urgent first."""
 
     def __init__(
-        self, exchange: Exchange, http: ExchangeHttp, *, shelf: Shelf = NOTHING_KEPT
+        self,
+        exchange: Exchange,
+        http: ExchangeHttp,
+        *,
+        shelf: Shelf = NOTHING_KEPT,
+        names: Names | None = None,
     ) -> None:
         self._exchange = exchange
         self._http = http
+        self._names = Names(exchange) if names is None else names
         self._shelf = shelf
         self._queue: asyncio.PriorityQueue[tuple[int, int, HistoryJob]] = asyncio.PriorityQueue()
         self._waiting: set[HistoryJob] = set()
@@ -178,7 +187,7 @@ class Backfill:
 
     async def run(self) -> None:
         """Work until cancelled. The budget sets the pace; this many only hide the round trips."""
-        workers = max(2, math.ceil(self._exchange.requests_per_second))
+        workers = min(MAX_CONNECTIONS, max(2, math.ceil(self._exchange.requests_per_second)))
         async with asyncio.TaskGroup() as tasks:
             for number in range(workers):
                 name = f"backfill {self._exchange.name} {number}"
@@ -222,7 +231,7 @@ class Backfill:
     async def _look_at_shelf(self, job: HistoryJob) -> None:
         """Leave to be asked what was not kept from before."""
         market = Market(self._exchange.name, job.symbol)
-        known = usable(await self._shelf.kept(market))
+        known = usable(await self._shelf.kept(market, job.owners))
         if (since := job.doubted_since) is not None:
             known = {t: [c for c in kept if c.closes_at <= since] for t, kept in known.items()}
         if minutes := known.get(Timeframe.M1):
@@ -241,8 +250,9 @@ class Backfill:
             ExchangeError: If the exchange did not answer it.
         """
         exchange, timeframe = self._exchange, span.timeframe
+        native = await self._names.native(symbol, self._http)
         request = exchange.candles_request(
-            symbol, timeframe, span.start, span.end - timeframe.seconds
+            native, timeframe, span.start, span.end - timeframe.seconds
         )
         candles = await self._http.ask(
             request, lambda response: exchange.candles(response, symbol, timeframe)

@@ -14,9 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from trading.backfills import OrderedBackfills
-from trading.core.market import Market
+from trading.core.market import Candle, Instrument, Market
 from trading.desk import Desk, Seat
 from trading.exchanges.ports import Exchange
+from trading.listings import Listed
 from trading.market.shelf import NOTHING_KEPT
 from trading.market.venue import Venue
 from trading.net.endpoints import Endpoints
@@ -82,9 +83,11 @@ class Hub:
         """
         desks: dict[str, Desk] = {}
         for sub, seat in seats.items():
-            desk = self._desks.get(sub) or self._desks_before.pop(sub, None)
+            desk = self._desks.get(sub)
             if desk is None:
-                desk = Desk(seat, self._sinks)
+                before = self._desks_before.pop(sub, None)
+                # Never the very desk: a life that was given up may hang, and wake up at it.
+                desk = Desk(seat, self._sinks) if before is None else before.twin()
             desks[sub] = desk
             desk.take_seat(seat, self._sinks)
         self._desks = desks
@@ -131,10 +134,19 @@ class Hub:
             points |= venue.resume_points()
         return points
 
-    def listed(self, name: str) -> frozenset[str] | None:
-        """The symbols that an exchange can stream, as last seen; safe to read from any thread."""
+    def listed(self, name: str) -> Mapping[str, Instrument] | None:
+        """Everything that an exchange lists, as last seen; safe to read from any thread."""
         venue = self._venues.get(name)
-        return None if venue is None else venue.listing.streamable
+        return None if venue is None else venue.listing.instruments
+
+    def readings(self) -> list[Listed]:
+        """The newest whole reading of each exchange that is served; safe from any thread."""
+        found = (venue.listing.reading for venue in list(self._venues.values()))
+        return [reading for reading in found if reading is not None]
+
+    def forming(self) -> list[Candle]:
+        """The minute of each watched market that trades fall into now; on this very loop."""
+        return [one for venue in self._venues.values() for one in venue.view.forming()]
 
     def _look_at_orders(self) -> None:
         """Let every venue see what was ordered and cancelled; refuse what no venue can do."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from trading.core.errors import ExchangeError
-from trading.core.market import Instrument
+from trading.core.market import Instrument, Ticker
 from trading.exchanges.ports import Exchange, MarketDataProtocol
+from trading.listings import Listed, instruments_of, with_figures
+from trading.market.names import Names
 from trading.net.backoff import Backoff
 from trading.net.clock import Skew, measure
 from trading.net.http import ExchangeHttp
@@ -40,12 +42,23 @@ class Listing:
         self._http = http
         self._changed = changed
         self._instruments: dict[str, Instrument] = {}
+        self._tickers: list[Ticker] | None = None
+        self.reading: Listed | None = None
+        """The newest whole one, with the day's figures: for whoever keeps it. Replaced as a whole,
+        and so safe to read from any thread."""
+        self.names = Names(exchange)
+        """What the exchange calls its markets."""
         self.asked = asyncio.Event()
         """Set when the exchange was asked once, whatever came of it."""
-        self.streamable: frozenset[str] | None = None
-        """The symbols that can be streamed; None while unknown. Safe to read from any thread."""
         self.skew: Skew | None = None
         """How far its clock is ahead of this host's."""
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument] | None:
+        """All that it lists, by canonical symbol; None while unknown. Replaced as a whole, and so
+        safe to read from any thread.
+        """
+        return self._instruments or None
 
     @property
     def symbols(self) -> frozenset[str] | None:
@@ -55,18 +68,18 @@ class Listing:
     def may_stream(self, symbol: str) -> bool:
         """Whether it makes sense to subscribe to a symbol, as far as is known."""
         if not self._instruments:
-            return True
+            return not self._exchange.has_own_ids
         instrument = self._instruments.get(symbol)
         return instrument is not None and instrument.streamable
 
     def new_protocol(self) -> MarketDataProtocol:
-        """A protocol for a fresh connection, knowing which symbols share a book."""
+        """A protocol for a fresh connection, knowing which symbols share a book, and their ids."""
         aliases = {
             symbol: instrument.alias_of
             for symbol, instrument in self._instruments.items()
             if instrument.alias_of is not None
         }
-        return self._exchange.new_protocol(aliases)
+        return self._exchange.new_protocol(aliases, self.names.streamed)
 
     async def run(self) -> None:
         """Keep the list fresh until cancelled."""
@@ -81,6 +94,8 @@ class Listing:
                 backoff.reset()
                 delay = REFRESH_SECONDS
                 self._changed()
+                self.asked.set()
+                await self._complete()
             self.asked.set()
             await asyncio.sleep(delay)
 
@@ -92,16 +107,22 @@ class Listing:
             exchange.server_time_request(), exchange.server_time, attempts=1
         )
         self.skew = measure(asked_at_us, time.time_ns() // 1_000, server_time_us)
-        instruments = await self._http.ask(
-            exchange.instruments_request(), exchange.instruments, attempts=1
-        )
+        instruments, self._tickers = await instruments_of(exchange, self._http, attempts=1)
         self._instruments = {listed.market.symbol: listed for listed in instruments}
-        self.streamable = frozenset(
-            symbol for symbol, listed in self._instruments.items() if listed.streamable
-        )
+        self.names.take(instruments)
         log.info(
             "listing.read",
             exchange=exchange.name,
             instruments=len(instruments),
             skew_ms=round(self.skew.ms),
         )
+
+    async def _complete(self) -> None:
+        """Put the day's figures to what was read; streams did not have to wait for them."""
+        instruments = tuple(self._instruments.values())
+        try:
+            self.reading = await with_figures(
+                self._exchange, self._http, instruments, self._tickers, attempts=1
+            )
+        except ExchangeError as exc:
+            log.warning("listing.no_figures", exchange=self._exchange.name, reason=str(exc))

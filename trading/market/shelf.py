@@ -8,11 +8,11 @@ Rule 2: whoever keeps it may be away: then everything is asked for, and nobody w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from trading.core.market import Candle, Market, Timeframe
-from trading.ports import Shelf
+from trading.ports import Owner, Shelf
 
 Bars = Mapping[Timeframe, Sequence[Candle]]
 
@@ -35,7 +35,7 @@ class Span(NamedTuple):
 class EmptyShelf:
     """Nothing is kept anywhere."""
 
-    async def kept(self, _market: Market) -> Bars:
+    async def kept(self, _market: Market, _owners: Collection[Owner] = ()) -> Bars:
         """Nothing."""
         return {}
 

@@ -116,6 +116,7 @@ class Supply:
             done=done,
             # A life before this process told what was kept; what closed since is a hole as well.
             resume_seconds=OLDEST_CUT_SECONDS if track.resume_at is None else 0,
+            owners=tuple(desk.seat.owner for desk in track.watchers),
             doubted_since=track.series.given_up_since,
         )
 

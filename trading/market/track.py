@@ -22,8 +22,9 @@ from trading.market.history import History
 from trading.net.backoff import Backoff
 from trading.ports import Live, MarketFacts, Replacement, Sinks
 
-RECENT_SECONDS = 120
-"""How far back a desk is told that arrives; a takeover takes ten."""
+RECENT_SECONDS = 600
+"""How far back a desk is told that arrives. A takeover takes ten; but where PostgreSQL was away for
+minutes, the worker before could make no alert of them a row."""
 
 RECENT_BARS = 32
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
@@ -19,19 +20,30 @@ from trading.core.bank import MacdVBank, close_together
 from trading.core.clock import ServerClock
 from trading.core.market import MICROSECONDS, Market, Trade
 from trading.desk import Desk
-from trading.exchanges.ports import Event, Exchange, SequenceGap, ServerTime, VenueError
+from trading.exchanges.ports import (
+    Event,
+    Exchange,
+    Farewell,
+    SequenceGap,
+    ServerTime,
+    Subscriptions,
+    TradesLost,
+    VenueError,
+)
 from trading.market.backfill import Backfill
 from trading.market.history import History
 from trading.market.listing import Listing
 from trading.market.ordered import Orders
+from trading.market.rotation import Rotation, Successor
 from trading.market.shards import allot
 from trading.market.shelf import NOTHING_KEPT
 from trading.market.supply import Supply
 from trading.market.track import Track
 from trading.market.view import VenueView
+from trading.net.address import address_to_dial
 from trading.net.budget import TokenBucket
 from trading.net.endpoints import Endpoints
-from trading.net.feed import Feed
+from trading.net.feed import Feed, Listener
 from trading.net.http import ExchangeHttp
 from trading.ports import Shelf, Sinks
 
@@ -43,12 +55,14 @@ class _Line:
     """A connection at work, and how far its markets have heard the exchange's clock.
 
     Args:
+        acknowledged: What it was said to carry last.
         refused: Trades that were left out since it was dialled, for they cannot be.
     """
 
     feed: Feed
     task: asyncio.Task[None]
     clock: ServerClock = field(default_factory=ServerClock)
+    acknowledged: frozenset[str] = frozenset()
     swept_second: int = 0
     refused: int = 0
 
@@ -85,14 +99,15 @@ class Venue:
         self._lines: dict[Feed, _Line] = {}
         self._changed = asyncio.Event()
         self._bank = MacdVBank()
+        self._rotation = Rotation(exchange, replace=self._succeed)
         self._dials = TokenBucket(exchange.connections_per_second)
         self._messages = TokenBucket(
             exchange.messages_per_second, burst=exchange.messages_per_second / 2
         )
         self._http = ExchangeHttp(exchange, endpoints.rest)
-        self._backfill = Backfill(exchange, self._http, shelf=shelf)
         self._retired_connections = 0
         self.listing = Listing(exchange, self._http, changed=self._changed.set)
+        self._backfill = Backfill(exchange, self._http, shelf=shelf, names=self.listing.names)
         self.view = VenueView(exchange, self.listing, self._tracks)
         """What can be said of it."""
         self._supply = Supply(exchange, self._backfill, complain=self.view.note)
@@ -149,6 +164,8 @@ class Venue:
             # An alias is subscribed by the name of its book, so the list comes first; a REST
             # interface that is down must not keep the stream waiting for long.
             await self.listing.asked.wait()
+            rotating = self._rotation.run(lambda: self._lines, partial(self._dial, tasks))
+            tasks.create_task(rotating, name=f"rotation {name}")
             while True:
                 self._changed.clear()
                 self._spread(tasks)
@@ -178,17 +195,37 @@ class Venue:
             feed.want(symbols)
 
     def _open(self, tasks: asyncio.TaskGroup, number: int) -> Feed:
+        feed, task = self._dial(tasks, self, str(number))
+        self._lines[feed] = _Line(feed, task)
+        return feed
+
+    def _dial(
+        self, tasks: asyncio.TaskGroup, listener: Listener, which: str = "next"
+    ) -> tuple[Feed, asyncio.Task[None]]:
         feed = Feed(
             self._exchange,
             self._endpoints.websocket,
-            self,
+            listener,
             new_protocol=self.listing.new_protocol,
             dials=self._dials,
             messages=self._messages,
+            address=partial(address_to_dial, self._exchange, self._http, self._endpoints.websocket),
         )
-        task = tasks.create_task(feed.run(), name=f"feed {self._exchange.name} {number}")
-        self._lines[feed] = _Line(feed, task)
-        return feed
+        task = tasks.create_task(feed.run(), name=f"feed {self._exchange.name} {which}")
+        return feed, task
+
+    def _succeed(self, feed: Feed, successor: Successor) -> None:
+        """Put a connection in the place of another; nothing is lost by that."""
+        line = self._lines[feed]
+        line.task.cancel()
+        self._retired_connections += feed.connections - 1  # that one was no reconnect
+        following = replace(line, feed=successor.feed, task=successor.task)
+        self._lines = {
+            following.feed if one is feed else one: following if one is feed else each
+            for one, each in self._lines.items()
+        }
+        successor.feed.listener = self
+        self.feed_heard(successor.feed, successor.heard)
 
     # -- what is heard
 
@@ -214,7 +251,7 @@ class Venue:
             elif isinstance(event, ServerTime):
                 clock.hear(event.time_us)
             else:
-                self._hear_trouble(feed, event)
+                self._hear_of_link(line, event)
         for track in touched.values():
             # What the clock alone closes, the sweep tells; asking at each trade costs a fifth.
             if track is not None and track.series.is_due:
@@ -224,21 +261,33 @@ class Venue:
             line.swept_second = clock.time_us // MICROSECONDS
             self._sweep(line)
 
-    def _hear_trouble(self, feed: Feed, event: Event) -> None:
+    def _hear_of_link(self, line: _Line, event: Event) -> None:
+        wanted = line.feed.wanted
         if isinstance(event, SequenceGap):
             log.info("venue.gap", exchange=self.name, frames=event.received - event.expected)
-            self._lose(feed.wanted)
+            self._lose(wanted)
+        elif isinstance(event, TradesLost):
+            log.info("venue.trades_lost", exchange=self.name, symbol=event.symbol)
+            if (track := self._tracks.get(event.symbol)) is not None:
+                track.series.doubt(event.since_us, event.until_us)
+        elif isinstance(event, Farewell):
+            self._rotation.take_farewell(line.feed)
         elif isinstance(event, VenueError):
             self.view.note(f"{self._exchange.label} says: {event.message}")
+        elif isinstance(event, Subscriptions):
+            # What is wanted and not carried any more is not heard of until it is again.
+            self._lose((line.acknowledged & wanted) - event.symbols)
+            line.acknowledged = event.symbols
 
     def feed_lost(self, feed: Feed) -> None:
         """A connection is gone; its markets may miss trades until they are heard again."""
-        self._lose(feed.wanted)
-        if (line := self._lines.get(feed)) is None:
+        if (line := self._lines.get(feed)) is None or self._rotation.succeeds(feed):
             return
+        self._lose(feed.wanted)
         if line.refused:
             log.warning("venue.refused", exchange=self.name, trades=line.refused)
         line.clock, line.refused, line.swept_second = ServerClock(), 0, 0
+        line.acknowledged = frozenset()
 
     def _refuse(self, line: _Line, trade: Trade) -> None:
         """Leave out a trade that its exchange's clock contradicts; say so once a connection."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from trading.core.market import Market
+from trading.core.market import Candle, Market
 from trading.exchanges.ports import Exchange
 from trading.market.listing import Listing
 from trading.market.track import Track
@@ -67,6 +67,14 @@ class VenueView:
         self._seen = _Seen(link=self._link_facts(()))
         self.market_facts: Mapping[Market, MarketFacts] = {}
         """What can be said of each market, as of the last look."""
+
+    def forming(self) -> list[Candle]:
+        """The minute that trades fall into, of each market that somebody may look at now."""
+        watched = (
+            track for track in self._tracks.values() if any(d.is_open for d in track.watchers)
+        )
+        minutes = (track.series.forming() for track in watched)
+        return [minute for minute in minutes if minute is not None]
 
     def look(self, feeds: Sequence[Feed], retired_connections: int) -> None:
         """Look at everything once, for all who ask afterwards.
@@ -167,6 +175,8 @@ class VenueView:
     def _detail(self, stale: Sequence[str]) -> str:
         """Why symbols are stale on a link that is not."""
         if refused := [symbol for symbol in stale if not self._listing.may_stream(symbol)]:
+            if self._listing.symbols is None:  # and its ids are not known without
+                return f"{self._exchange.label} has not told what it lists yet."
             return f"{self._exchange.label} does not trade {', '.join(refused)}."
         if deaf := [symbol for symbol in stale if self._tracks[symbol].series.is_deaf]:
             return self.deaf(deaf)

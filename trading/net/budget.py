@@ -39,17 +39,17 @@ class TokenBucket:
         self._as_of = clock()
         self._lock = threading.Lock()
 
-    def reserve(self) -> float:
-        """Take a token; the seconds to wait until it may be used."""
+    def reserve(self, weight: int = 1) -> float:
+        """Take a token, or what a heavier act weighs; the seconds to wait until it may be used."""
         with self._lock:
             now = self._clock()
             self._refill(now)
-            self._tokens -= 1.0
+            self._tokens -= weight
             return max(0.0, self._as_of - now) + max(0.0, -self._tokens / self._rate)
 
-    async def take(self) -> None:
-        """Wait for a token."""
-        delay = self.reserve()
+    async def take(self, weight: int = 1) -> None:
+        """Wait for a token, or for what a heavier act weighs."""
+        delay = self.reserve(weight)
         if delay > 0.0:
             await asyncio.sleep(delay)
 

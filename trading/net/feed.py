@@ -2,8 +2,11 @@
 
 Rule 1: a protocol lives and dies with its socket; only what is wanted outlives it.
 Rule 2: connected is what was heard lately, not what was dialled: a link that has gone quiet is
-    stale, and dropped when it stays so.
-Rule 3: the loop that redials is ours. A venue that accepts and then drops is backed off from like
+    stale, and dropped when it stays so. Pings measure the way; one that is never answered, as in a
+    moment's silence, ends no link on which trades arrive.
+Rule 3: where an exchange gives out addresses for one connection each, every dial asks for a new
+    one; no such address is logged.
+Rule 4: the loop that redials is ours. A venue that accepts and then drops is backed off from like
     one that refuses.
 """
 
@@ -12,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Protocol, cast
@@ -21,8 +24,15 @@ import structlog
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from trading.core.errors import Malformed
-from trading.exchanges.ports import Event, Exchange, MarketDataProtocol, Subscriptions
+from trading.core.errors import ExchangeError
+from trading.exchanges.ports import (
+    AliveAnswered,
+    Event,
+    Exchange,
+    MarketDataProtocol,
+    Subscriptions,
+)
+from trading.net.asked import ACK_SECONDS, Asked
 from trading.net.backoff import Backoff
 from trading.net.budget import TokenBucket
 from trading.net.connection import Connection
@@ -34,8 +44,6 @@ MAX_FRAME_BYTES = 16 * 2**20
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 PING_SECONDS = 2.0
-PONG_SECONDS = 20.0
-ACK_SECONDS = 10.0
 STALE_SHARE = 0.5
 """A link is stale after this share of the silence that ends it."""
 
@@ -74,6 +82,8 @@ class Feed:
         new_protocol: Makes the protocol of a fresh connection.
         dials: Budget of connection attempts, shared by all feeds of the exchange.
         messages: Budget of frames sent, shared likewise.
+        address: Asked before each dial for the address, instead of ``url``.
+        patience: How long an acknowledgement may take before it is asked for again, seconds.
     """
 
     def __init__(
@@ -86,19 +96,26 @@ class Feed:
         dials: TokenBucket,
         messages: TokenBucket,
         backoff: Backoff | None = None,
+        address: Callable[[], Awaitable[str]] | None = None,
+        patience: float = ACK_SECONDS,
     ) -> None:
         self._exchange = exchange
         self._url = url
-        self._listener = listener
+        self._address = address
+        self.listener = listener
         self._new_protocol = new_protocol
         self._dials = dials
         self._messages = messages
         self._backoff = Backoff() if backoff is None else backoff
         self._wanted: frozenset[str] = frozenset()
         self._renewed: set[str] = set()
-        self._asked_at: dict[str, float] = {}
+        self._patience = patience
+        self._asked = Asked(patience)
         self._changed = asyncio.Event()
         self._connection: Connection | None = None
+        self._says_alive = False
+        self._alive_said_at: float | None = None
+        self._alive_round_trip: float | None = None
         self._opened_at: float | None = None
         self._heard_at = 0.0
         self._is_up = False
@@ -125,6 +142,16 @@ class Feed:
         """Subscribe to a wanted symbol anew: it is acknowledged, and nothing comes of it."""
         self._renewed.add(symbol)
         self._changed.set()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether anything was heard on the connection that there is."""
+        return self._is_up
+
+    @property
+    def age_seconds(self) -> float:
+        """How old the connection is; 0 while there is none."""
+        return self._lasted() if self._is_up else 0.0
 
     @property
     def state(self) -> FeedState:
@@ -154,18 +181,18 @@ class Feed:
         Not the age of a frame by its own time: that needs the two clocks to agree, and what they
         differ by cannot be told from a delay on the way.
         """
-        if self._connection is None or not self._connection.latency:
-            return None
-        return self._connection.latency * 1_000
+        return None if self._round_trip is None else self._round_trip * 1_000
+
+    @property
+    def _round_trip(self) -> float | None:
+        """In seconds: of a ping of the WebSocket, or of a sign of life where these are frames."""
+        if self._exchange.alive_seconds is not None:
+            return self._alive_round_trip
+        return None if self._connection is None else self._connection.latency or None
 
     def unconfirmed(self, after: float = ACK_SECONDS) -> frozenset[str]:
         """What was asked for more than ``after`` seconds ago and is still not acknowledged."""
-        due = time.monotonic() - after
-        return frozenset(
-            symbol
-            for symbol, asked_at in self._asked_at.items()
-            if asked_at < due and symbol not in self.acknowledged
-        )
+        return self._asked.unconfirmed(self.acknowledged, time.monotonic(), after)
 
     async def run(self) -> None:
         """Keep the connection up. Ends by cancellation only."""
@@ -175,7 +202,7 @@ class Feed:
             reason = "it ended"
             try:
                 await self._connect()
-            except* (OSError, TimeoutError, WebSocketException, Malformed, _Silent) as group:
+            except* (OSError, TimeoutError, WebSocketException, ExchangeError, _Silent) as group:
                 reason = _words(group)
             if _is_cancelled():
                 raise asyncio.CancelledError
@@ -188,15 +215,17 @@ class Feed:
         return 0.0 if self._opened_at is None else time.monotonic() - self._opened_at
 
     async def _connect(self) -> None:
+        url = self._url if self._address is None else await self._address()
         async with connect(
-            self._url,
+            url,
             max_size=MAX_FRAME_BYTES,
             open_timeout=OPEN_SECONDS,
             close_timeout=CLOSE_SECONDS,
-            ping_interval=PING_SECONDS,
-            ping_timeout=PONG_SECONDS,
+            # One that is to be told in frames that we are there need not know other pings.
+            ping_interval=PING_SECONDS if self._exchange.alive_seconds is None else None,
+            ping_timeout=None,  # rule 2: what is heard tells that it lives, not a pong
             compression=None,  # inflating costs half the throughput (docs/decisions)
-            proxy=None if is_loopback(self._url) else True,
+            proxy=None if is_loopback(url) else True,
             create_connection=Connection,
         ) as opened:
             connection = cast("Connection", opened)
@@ -206,11 +235,15 @@ class Feed:
                 await self._converse(connection, self._new_protocol())
             finally:
                 self._forget_connection()
+                await _say_goodbye(connection)
 
     async def _converse(self, connection: Connection, protocol: MarketDataProtocol) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send(connection, protocol), name="feed send")
             tasks.create_task(self._watch(), name="feed watch")
+            tasks.create_task(self._ask_again(protocol), name="feed ask again")
+            if (seconds := self._exchange.alive_seconds) is not None:
+                tasks.create_task(self._say_alive(protocol, seconds), name="feed say alive")
             await connection.listen(partial(self._hear, protocol))
 
     def _hear(self, protocol: MarketDataProtocol, frames: Sequence[bytes]) -> None:
@@ -225,12 +258,16 @@ class Feed:
                 protocol.receive_text(frame)
         finally:  # what came before a frame that is refused counts
             self._tell(protocol.events_received())
+        if protocol.has_text:
+            self._changed.set()
 
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Subscriptions):
                 self.acknowledged = event.symbols
-        self._listener.feed_heard(self, events)
+            elif isinstance(event, AliveAnswered) and self._alive_said_at is not None:
+                self._alive_round_trip = self._heard_at - self._alive_said_at
+        self.listener.feed_heard(self, events)
 
     async def _send(self, connection: Connection, protocol: MarketDataProtocol) -> None:
         """Say what is wanted, and again whenever that changes, within the budget of frames."""
@@ -241,7 +278,7 @@ class Feed:
         while True:
             self._changed.clear()
             wanted = self._wanted
-            asked -= self._end_renewed(protocol, asked)
+            self._renew(protocol, asked)
             if gone := asked - wanted:
                 protocol.unsubscribe(sorted(gone))
                 # An older acknowledgement must not vouch for a subscription made anew.
@@ -251,22 +288,46 @@ class Feed:
                 if told := protocol.events_received():  # of what comes already, by another name
                     self._tell(told)
             asked = wanted
-            for text in protocol.text_to_send():
-                await self._messages.take()
-                await connection.send(text)
-            now = time.monotonic()
-            self._asked_at = {symbol: self._asked_at.get(symbol, now) for symbol in wanted}
+            await self._say(connection, protocol)
+            self._asked.take(wanted, time.monotonic())
             await self._changed.wait()
 
-    def _end_renewed(self, protocol: MarketDataProtocol, asked: frozenset[str]) -> frozenset[str]:
-        """Unsubscribe from what is to be subscribed anew."""
+    async def _say(self, connection: Connection, protocol: MarketDataProtocol) -> None:
+        """Send what there is to say, and note when a sign of life, its last, is on its way."""
+        texts, says_alive = protocol.text_to_send(), self._says_alive
+        self._says_alive = False
+        for text in texts:
+            await self._messages.take()
+            if says_alive and text is texts[-1]:
+                self._alive_said_at = time.monotonic()
+            await connection.send(text)
+
+    async def _say_alive(self, protocol: MarketDataProtocol, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            protocol.say_alive()
+            self._says_alive, self._alive_said_at = True, None
+            self._changed.set()
+
+    def _renew(self, protocol: MarketDataProtocol, asked: frozenset[str]) -> None:
+        """Subscribe anew to what was asked for and is to be."""
         renewed, self._renewed = asked & self._renewed, set()
         if renewed:
-            protocol.unsubscribe(sorted(renewed))
-            self.acknowledged -= renewed
-            for symbol in renewed:
-                self._asked_at.pop(symbol, None)
-        return renewed
+            protocol.renew(sorted(renewed))
+            self._tell(protocol.events_received())
+            self._asked.forget(asked - self.acknowledged)
+
+    async def _ask_again(self, protocol: MarketDataProtocol) -> None:
+        """Subscribe anew to what the exchange does not answer; :meth:`_send` says it."""
+        while True:
+            await asyncio.sleep(self._patience / 4)
+            if due := self._asked.due(self.acknowledged, time.monotonic()):
+                log.warning(
+                    "feed.unanswered", exchange=self._exchange.name, symbols=sorted(due)[:10]
+                )
+                protocol.renew(sorted(due))
+                self._tell(protocol.events_received())
+                self._changed.set()
 
     async def _watch(self) -> None:
         """End the connection when it has been silent for too long."""
@@ -282,10 +343,11 @@ class Feed:
 
     def _forget_connection(self) -> None:
         self._connection = None
+        self._says_alive, self._alive_said_at, self._alive_round_trip = False, None, None
         self._is_up = False
-        self._asked_at = {}
+        self._asked = Asked(self._patience)
         self.acknowledged = frozenset()
-        self._listener.feed_lost(self)
+        self.listener.feed_lost(self)
 
     def _explain(self, reason: str, delay: float) -> None:
         label = self._exchange.label
@@ -298,6 +360,18 @@ class Feed:
             failures=self._backoff.failures,
             seconds=round(delay, 2),
         )
+
+
+async def _say_goodbye(connection: Connection) -> None:
+    """Close a connection, whatever happens meanwhile.
+
+    The goodbye of a task that is cancelled again, as one whose venue lets go of it and then ends,
+    is not waited for; the library would leave the socket open then.
+    """
+    try:
+        await connection.close()
+    finally:
+        connection.transport.abort()
 
 
 def _is_cancelled() -> bool:

@@ -104,7 +104,7 @@ class ExchangeHttp:
                 await asyncio.sleep(delay)
 
     async def _send(self, request: Request, sign: Sign | None) -> Response:
-        await self._budget.take()
+        await self._budget.take(request.weight)
         if sign is not None:  # only now: what it adds is good for a short time
             request = sign(request)
         try:
@@ -118,4 +118,7 @@ class ExchangeHttp:
             reason = str(exc) or type(exc).__name__
             raise Unreachable(self._exchange.name, f"no answer: {reason}") from exc
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(status=answer.status_code, headers=headers, body=answer.content)
+        response = Response(status=answer.status_code, headers=headers, body=answer.content)
+        if (seconds := self._exchange.spare_seconds(response)) > 0.0:
+            self._budget.rest(seconds)
+        return response

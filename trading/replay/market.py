@@ -65,7 +65,7 @@ class RecordedMarket:
             self._begin(trade)
         if trade.trade_id <= self._newest_id:
             return False
-        if self._newest_id and trade.trade_id != self._newest_id + 1:
+        if self._newest_id and not trade.is_next_after(self._newest_id):
             missing = trade.trade_id - self._newest_id - 1
             self._note(f"{self._market.symbol}: {missing} trades before {trade.trade_id} are lost")
         self._newest_id = trade.trade_id

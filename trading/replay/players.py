@@ -5,8 +5,10 @@ Rule 1: a line is played at once: what it closes is told before the next is read
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
+
+from msgspec import structs
 
 from trading.core.errors import Malformed
 from trading.core.market import MICROSECONDS, Market, Timeframe, Trade
@@ -17,6 +19,7 @@ from trading.exchanges.ports import (
     SequenceGap,
     ServerTime,
     Subscriptions,
+    TradesLost,
     VenueError,
 )
 from trading.replay import rows
@@ -42,12 +45,24 @@ class Player(Protocol):
 
 
 class TradesPlayer:
-    """A table of trades of one market, of which the first minute is taken to be whole."""
+    """A table of trades of one market, of which the first minute is taken to be whole.
 
-    def __init__(self, market: Market, audience: Audience, note: Note) -> None:
+    Args:
+        market: Which one.
+        audience: Who hears it.
+        note: Takes what the reader of the outcome should know.
+        leaves_out_ids: Its exchange leaves out numbers between the ids of trades that follow each
+            other: then a table cannot show a loss, and each row is taken to follow the one before.
+    """
+
+    def __init__(
+        self, market: Market, audience: Audience, note: Note, *, leaves_out_ids: bool = False
+    ) -> None:
         self._symbol = market.symbol
         self._audience = audience
         self._table = rows.Table(rows.TRADE_COLUMNS)
+        self._leaves_out_ids = leaves_out_ids
+        self._last_id = 0
         # No clock but the trades': a minute is over when a later one was seen.
         self._market = RecordedMarket(market, note, begins_whole=True, grace_seconds=0.0)
 
@@ -57,8 +72,11 @@ class TradesPlayer:
         if fields is None:
             return False
         trade = rows.trade(fields, self._symbol)
+        if self._leaves_out_ids:
+            trade = structs.replace(trade, follows=self._last_id)
         if not self._market.add(trade):
             raise Unreadable(f"id must rise, was {trade.trade_id}")
+        self._last_id = trade.trade_id
         self._audience.hear(self._market.closed())
         return True
 
@@ -101,13 +119,24 @@ class FramesPlayer:
         symbol: Listen to this one only; None: to every one there is.
         audience: Who hears it.
         note: Takes what the reader of the outcome should know.
+        natives: The exchange's own ids by canonical symbol; a market that is not among them is
+            called by its own id.
     """
 
     def __init__(
-        self, exchange: Exchange, symbol: str | None, audience: Audience, note: Note
+        self,
+        exchange: Exchange,
+        symbol: str | None,
+        audience: Audience,
+        note: Note,
+        natives: Mapping[str, str] | None = None,
     ) -> None:
         self._exchange = exchange
-        self._symbol = symbol
+        self._natives = dict(natives or {})
+        canonical = {native: name for name, native in self._natives.items()}
+        self._symbol = None if symbol is None else canonical.get(symbol, symbol)
+        self.others: set[str] = set()
+        """Markets in it that are not listened to."""
         self._audience = audience
         self._note = note
         self._markets: dict[str, RecordedMarket] = {}
@@ -115,6 +144,11 @@ class FramesPlayer:
         # What the connection said it receives; None: it did not say.
         self._received: frozenset[str] | None = None
         self._connect()
+
+    @property
+    def misses_symbol(self) -> bool:
+        """Whether nothing was heard of the one market that is listened to."""
+        return self._symbol is not None and self._symbol not in self._markets
 
     def play(self, line: str) -> bool:
         """Take one line."""
@@ -133,7 +167,7 @@ class FramesPlayer:
         return True
 
     def _connect(self) -> None:
-        self._protocol = self._exchange.new_protocol()
+        self._protocol = self._exchange.new_protocol(None, self._natives)
         self._protocol.overhear()
         self._received = None
         self._lose()
@@ -156,6 +190,8 @@ class FramesPlayer:
                 if self._symbol in {None, event.symbol}:
                     touched[event.symbol] = market = self._market(event.symbol)
                     market.add(event)
+                else:
+                    self.others.add(event.symbol)
             elif isinstance(event, ServerTime):
                 self._sweep(event.time_us)
             elif isinstance(event, Subscriptions):
@@ -164,6 +200,10 @@ class FramesPlayer:
                 if self._markets:
                     self._note(f"frames are lost: expected {event.expected}, was {event.received}")
                 self._lose()
+            elif isinstance(event, TradesLost):
+                self._note(f"{event.symbol}: trades are lost: its candle holds more than was told")
+                if (known := self._markets.get(event.symbol)) is not None:
+                    known.doubt()
             elif isinstance(event, VenueError):
                 self._note(f"{self._exchange.label} says: {event.message}")
         for market in touched.values():

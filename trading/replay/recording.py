@@ -7,26 +7,66 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import PurePath
 
-from trading.core.errors import ConfigError
+from trading.core.errors import ConfigError, ExchangeError
 from trading.core.market import Timeframe
+from trading.exchanges.ports import Exchange, Response
 from trading.replay import rows
 from trading.replay.audience import Audience, Fact
 from trading.replay.errors import Unreadable
 from trading.replay.journal import Journal
 from trading.replay.lines import Line
-from trading.replay.players import Player
+from trading.replay.players import FramesPlayer, Player
 
 UNNAMED = "REPLAY-USD"
 """The symbol of a recording whose file names none."""
 
 _SYMBOL = re.compile(r"(?<![A-Za-z0-9])[A-Z0-9]*[A-Z][A-Z0-9]*-[A-Z]{3,6}(?![A-Za-z0-9])")
 _LOOKED_AT = 1_000
+_NAMED = 5
 
 
 def symbol_of(name: str) -> str:
     """The first ``BASE-QUOTE`` in capitals in the name of a file; else :data:`UNNAMED`."""
     found = _SYMBOL.search(PurePath(name).name)
     return UNNAMED if found is None else found[0]
+
+
+def natives_of(exchange: Exchange, listing: bytes) -> dict[str, str]:
+    """The exchange's own ids by canonical symbol, of what it has answered that it lists.
+
+    Raises:
+        ConfigError: If that is no such answer.
+    """
+    try:
+        listed = exchange.instruments(Response(status=200, headers={}, body=listing))
+    except ExchangeError as error:
+        path = exchange.instruments_request().path
+        raise ConfigError(
+            f"--listing must be what {exchange.label} answered to {path} ({error})"
+        ) from error
+    return {one.market.symbol: one.native_id for one in listed}
+
+
+def refuse_what_is_not_there(player: FramesPlayer, symbol: str, exchange: Exchange) -> None:
+    """Say what can be done where a recording has nothing of the market that was asked for.
+
+    Raises:
+        ConfigError: Then.
+    """
+    if not player.misses_symbol:
+        return
+    there = sorted(player.others)
+    named = f"it has {', '.join(there[:_NAMED])}" if there else "it has no trade of any"
+    more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+    way_out = (
+        f"; {exchange.label} calls markets by its own ids: name it so, or give what it answers "
+        f"to {exchange.instruments_request().path} with --listing"
+        if exchange.has_own_ids
+        else ""
+    )
+    raise ConfigError(
+        f"--symbol must be a market of the recording, was {symbol}; {named}{more}{way_out}"
+    )
 
 
 def base_timeframe(lines: Iterator[Line]) -> tuple[Timeframe, Iterator[Line]]:

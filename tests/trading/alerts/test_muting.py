@@ -34,7 +34,7 @@ def test_a_mute_names_a_market_and_a_kind_or_leaves_them_open(fields: dict[str, 
 @pytest.mark.parametrize(
     ("field", "value", "way_out"),
     [
-        ("exchange", "kraken", "must be coinbase; leave it empty"),
+        ("exchange", "kraken", "must be binance or coinbase or kucoin; leave it empty"),
         ("symbol", "BTCUSD", "such as BTC-USD; leave it empty"),
         ("symbol", "BTC-USD\n-", "such as BTC-USD"),
         ("kind", "system", "must be level or crossover"),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.trading.alerts.said import words
 from trading.alerts.compose import system_alert
-from trading.alerts.notices import Reader, notice_of
+from trading.alerts.notices import notice_of
+from trading.alerts.reader import Reader
 from trading.models import Alert
 
 AT = datetime(2026, 11, 28, 22, 30, tzinfo=UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.trading.core.made import MARKET, NOON, candle, trade, true_candle, us
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, carry_forward
@@ -84,6 +85,19 @@ def test_what_a_repair_amended_is_due() -> None:
     builder.correct([candle(0, 90.0)], NOON + 60, us(62.0))
     due.append(builder.is_due)
     assert due == [True, False, True]
+
+
+def test_what_forms_is_told_as_far_as_it_has_come() -> None:
+    builder = listening()
+    assert builder.forming() is None
+    first, second, third = trade(1, 10.0, 100.0), trade(2, 20.0, 90.0), trade(3, 70.0, 95.0)
+    builder.add(first)
+    builder.add(second)
+    so_far = builder.forming()
+    assert so_far == true_candle([first, second], Timeframe.M1, NOON)
+    builder.add(third)
+    assert told(builder) == [so_far]
+    assert builder.forming() == true_candle([third], Timeframe.M1, NOON + 60)
 
 
 def test_silence_closes_nothing() -> None:
@@ -283,6 +297,20 @@ def test_jump_of_ids_doubts_the_time_between() -> None:
     assert builder.hole() == Hole(NOON, NOON + 120, us(125))
     builder.repair([candle(0, 90.0), candle(1, 91.0)], Hole(NOON, NOON + 120, us(125)))
     assert told(builder) == [candle(0, 90.0), candle(1, 91.0)], "the first one is amended"
+
+
+def test_trade_that_says_which_one_it_follows_proves_that_none_is_lost() -> None:
+    builder = listening()
+    builder.add(trade(1_000, 10.0))
+    builder.add(replace(trade(1_007, 70.0), follows=1_000))
+    builder.advance(us(125))
+    assert len(told(builder)) == 2
+    assert builder.hole() is None
+
+    builder.add(replace(trade(1_030, 130.0), follows=1_019))
+    builder.advance(us(190))
+
+    assert builder.hole() == Hole(NOON + 60, NOON + 180, us(190))
 
 
 @pytest.mark.parametrize("is_open", [True, False])

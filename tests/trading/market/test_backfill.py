@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import pytest
@@ -26,7 +26,7 @@ from trading.market.backfill import (
 )
 from trading.market.shelf import NOTHING_KEPT, Span
 from trading.net.http import ExchangeHttp
-from trading.ports import Shelf
+from trading.ports import Owner, Shelf
 from trading.simulator.faults import Accept, Refuse
 from trading.simulator.server import Simulator
 
@@ -103,7 +103,9 @@ class Kept:
             for timeframe, candles in job.candles.items()
         }
 
-    async def kept(self, market: Market) -> dict[Timeframe, list[Candle]]:
+    async def kept(
+        self, market: Market, owners: Collection[Owner] = ()
+    ) -> dict[Timeframe, list[Candle]]:
         return self._bars if market == BTC else {}
 
     def lose(self, timeframe: Timeframe, number: int) -> None:

@@ -316,7 +316,9 @@ async def test_what_an_exchange_lists_is_known_once_it_was_asked() -> None:
         await running.until(lambda: plane.listed("coinbase"), "the list of Coinbase")
         listed = plane.listed("coinbase")
         assert listed is not None
-        assert {"BTC-USD", "ETH-USD"} <= listed
+        assert {"BTC-USD", "ETH-USD"} <= listed.keys()
+        assert listed["BTC-USD"].streamable
+        assert not listed["BTC-PERP-INTX"].streamable
         assert "NOPE-USD" not in listed
         assert len(listed) <= len(simulator.world.products)
 

@@ -13,7 +13,7 @@ from tests.trading.running import BTC, COINBASE, Recorder, owner, plan
 from trading.backfills import OrderedBackfills
 from trading.core.market import Timeframe
 from trading.desk import Desk, Seat
-from trading.exchanges.ports import ServerTime
+from trading.exchanges.ports import ServerTime, Subscriptions
 from trading.market.venue import Venue
 from trading.net.endpoints import Endpoints
 from trading.net.feed import Feed
@@ -120,3 +120,24 @@ async def test_market_that_is_halted_for_half_an_hour_was_not_heard_meanwhile() 
         hole = series.hole()
         assert hole is not None
         assert hole.end >= NOON + 1_980
+
+
+async def test_market_that_an_acknowledgement_leaves_out_is_not_heard_of_until_it_is_back() -> None:
+    async with watching() as (venue, feed):
+        series = venue._tracks[BTC.symbol].series
+        for minute in range(3):
+            at = 60 * minute + 3
+            venue.feed_heard(feed, [trade(minute + 2, at), ServerTime(us(at))])
+        first = series.hole()
+        assert first is not None
+        series.repair([], first)
+        venue.feed_heard(feed, [Subscriptions(frozenset({BTC.symbol}))])
+        assert series.hole() is None
+        feed.acknowledged = frozenset()
+        venue.feed_heard(feed, [Subscriptions(frozenset()), ServerTime(us(200))])
+        feed.acknowledged = feed.wanted
+        venue.feed_heard(feed, [Subscriptions(feed.wanted), ServerTime(us(400))])
+        venue.feed_heard(feed, [ServerTime(us(410))])
+        hole = series.hole()
+        assert hole is not None
+        assert (hole.start, hole.end) == (NOON + 120, NOON + 360)

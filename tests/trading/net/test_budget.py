@@ -24,6 +24,11 @@ def test_burst_is_free_and_the_rest_is_spaced() -> None:
     assert [bucket.reserve() for _ in range(5)] == [0.0, 0.0, 0.125, 0.25, 0.375]
 
 
+def test_what_weighs_more_waits_longer_and_holds_up_what_comes_behind_it() -> None:
+    bucket = TokenBucket(8.0, clock=Clock())
+    assert [bucket.reserve(weight) for weight in (1, 4, 1)] == [0.0, 0.5, 0.625]
+
+
 def test_a_rest_fills_the_bucket_to_its_burst_only() -> None:
     clock = Clock()
     bucket = TokenBucket(8.0, burst=2.0, clock=clock)

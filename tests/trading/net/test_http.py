@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,7 +25,7 @@ from trading.core.errors import (
 )
 from trading.exchanges.coinbase.accounts import CoinbaseAccounts
 from trading.exchanges.permissions import warnings
-from trading.exchanges.ports import KeyPermissions, Request
+from trading.exchanges.ports import KeyPermissions, Request, Response
 from trading.net.http import ExchangeHttp
 from trading.simulator.server import serve
 
@@ -47,7 +48,9 @@ class Venue:
 
 
 @asynccontextmanager
-async def asking(*answers: tuple[int, str]) -> AsyncIterator[tuple[ExchangeHttp, Venue]]:
+async def asking(
+    *answers: tuple[int, str], exchange: SwiftCoinbase = EXCHANGE
+) -> AsyncIterator[tuple[ExchangeHttp, Venue]]:
     """An HTTP shell and the server it talks to."""
     venue = Venue(answers)
     app = web.Application()
@@ -58,7 +61,7 @@ async def asking(*answers: tuple[int, str]) -> AsyncIterator[tuple[ExchangeHttp,
     await site.start()
     try:
         port = runner.addresses[0][1]
-        async with ExchangeHttp(EXCHANGE, f"http://127.0.0.1:{port}/api") as http:
+        async with ExchangeHttp(exchange, f"http://127.0.0.1:{port}/api") as http:
             yield http, venue
     finally:
         await runner.cleanup()
@@ -81,6 +84,22 @@ async def test_answer_is_read_and_no_cache_is_wanted() -> None:
 async def test_what_passes_is_asked_again(trouble: tuple[int, str]) -> None:
     async with asking(trouble, (200, TIME)) as (http, venue):
         assert await server_time(http) == 1_790_735_849_298_000
+    assert len(venue.asked) == 2
+
+
+class Sparing(SwiftCoinbase):
+    """Coinbase, if an answer said that nearly everything is used up."""
+
+    def spare_seconds(self, response: Response) -> float:
+        return 0.4 if response.status == 200 else 0.0
+
+
+async def test_whoever_asks_next_waits_where_nearly_everything_is_used_up() -> None:
+    async with asking((200, TIME), (200, TIME), exchange=Sparing()) as (http, venue):
+        await server_time(http)
+        began = time.monotonic()
+        await server_time(http)
+        assert time.monotonic() - began >= 0.3
     assert len(venue.asked) == 2
 
 

@@ -46,9 +46,12 @@ class Played:
         return list(bars.values())
 
 
-def played_trades(lines: Iterable[str]) -> Played:
+def played_trades(lines: Iterable[str], *, leaves_out_ids: bool = False) -> Played:
     played = Played()
-    return played.by(TradesPlayer(MARKET, played.audience, played.notes.append), lines)
+    player = TradesPlayer(
+        MARKET, played.audience, played.notes.append, leaves_out_ids=leaves_out_ids
+    )
+    return played.by(player, lines)
 
 
 def played_candles(lines: Iterable[str], base: Timeframe = Timeframe.M1) -> Played:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.trading.core.made import candle, trade
+from tests.trading.core.made import candle, trade, us
 from tests.trading.replay.played import Wire, candle_row, trade_row
 
 ROOT = Path(__file__).parents[3]
@@ -139,6 +139,75 @@ def test_recorded_frames_are_played(tmp_path: Path) -> None:
     done = replay(tmp_path, "--frames", "-", "--emit", "candles", given="\n".join(frames).encode())
 
     assert [line["volume"] for line in told(done)] == [5.0, 4.0, 5.0]
+
+
+def test_trades_of_an_exchange_whose_ids_leave_numbers_out_are_no_loss(tmp_path: Path) -> None:
+    rows = "\n".join(trade_row(trade(i * 17, i * 13)) for i in range(1, 20)).encode()
+    done = replay(tmp_path, "--exchange", "kucoin", "--trades", "-", given=rows)
+
+    minutes = [line for line in told(done) if line["type"] == "candle"]
+    assert [line["volume"] for line in minutes] == [4.0, 5.0, 4.0, 5.0]
+    assert "lost" not in done.stderr
+
+
+def aggregated(number: int, native: str = "BTCUSDT") -> str:
+    """A trade as Binance tells it, thirteen seconds behind the one before."""
+    at = us(number * 13) // 1_000
+    row = {"e": "aggTrade", "E": at, "s": native, "a": number, "p": "10", "q": "1"}
+    return json.dumps(row | {"f": number, "l": number, "T": at, "m": True})
+
+
+AGGREGATED = "\n".join(
+    aggregated(number, native) for number in range(1, 20) for native in ("BTCUSDT", "ETHUSDT")
+).encode()
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> str:
+    """What Binance answered that it lists."""
+    path = tmp_path / "exchangeInfo.json"
+    traded = {"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT"}
+    path.write_text(json.dumps({"symbols": [traded]}))
+    return str(path)
+
+
+@pytest.mark.parametrize("symbol", ["BTC-USDT", "BTCUSDT"])
+def test_a_listing_gives_frames_their_canonical_names(
+    tmp_path: Path, listing: str, symbol: str
+) -> None:
+    arguments = ("--exchange", "binance", "--frames", "-", "--listing", listing)
+    done = replay(tmp_path, *arguments, "--symbol", symbol, given=AGGREGATED)
+    assert {line["symbol"] for line in told(done)} == {"BTC-USDT"}
+    everything = told(replay(tmp_path, *arguments, given=AGGREGATED))
+    assert {line["symbol"] for line in everything} == {"BTC-USDT", "ETHUSDT"}
+
+
+def test_a_symbol_that_a_recording_does_not_have_is_named_with_the_way_out(tmp_path: Path) -> None:
+    arguments = ("--frames", "-", "--symbol", "BTC-USDT")
+    done = replay(tmp_path, "--exchange", "binance", *arguments, given=AGGREGATED)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--symbol must be a market of the recording, was BTC-USDT" in done.stderr
+    assert "it has BTCUSDT, ETHUSDT; Binance calls markets by its own ids" in done.stderr
+    assert "what it answers to /api/v3/exchangeInfo with --listing" in done.stderr
+    frames = Wire().trades(trade(1, 13)).encode()
+    done = replay(tmp_path, *arguments, given=frames)
+    assert done.stderr.rstrip().endswith("was BTC-USDT; it has BTC-USD.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--frames", "-", "--listing", "/no/such"), "/no/such cannot be read: No such file"),
+        (("--frames", "-", "--listing", "README.md"), "--listing must be what Binance answered"),
+        (("--trades", "-", "--listing", "README.md"), "--listing is for --frames"),
+    ],
+)
+def test_a_listing_that_is_none_is_refused(
+    tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    done = replay(tmp_path, "--exchange", "binance", *arguments, given=AGGREGATED)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert says in done.stderr
 
 
 def test_corrupt_lines_are_named_and_the_rest_is_told(tmp_path: Path) -> None:

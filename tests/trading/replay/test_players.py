@@ -109,6 +109,16 @@ def test_lost_trades_are_said_to_be_lost_and_the_rest_is_told() -> None:
     assert played.candles() == true_candles(made, Timeframe.M1, NOON, NOON + 120)
 
 
+def test_ids_that_leave_numbers_out_are_no_loss_but_still_have_to_rise() -> None:
+    made = [trade(1, 0), trade(20, 30), trade(50, 70), trade(60, 130), trade(60, 140)]
+
+    played = played_trades(map(trade_row, made), leaves_out_ids=True)
+
+    assert played.notes == []
+    assert played.unreadable == ["id must rise, was 60"]
+    assert played.candles() == true_candles(made[:4], Timeframe.M1, NOON, NOON + 120)
+
+
 def test_a_loss_of_hours_begins_the_indicators_anew() -> None:
     before = [trade(i, i * 60) for i in range(1, 31)]
     after = [trade(100 + i, 40_000 + i * 60) for i in range(1, 31)]

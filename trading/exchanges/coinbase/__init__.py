@@ -6,12 +6,13 @@ Rule 1: everything that is peculiar to the venue stays in this folder.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
-from trading.core.market import Candle, Instrument, Timeframe
+from trading.core.market import Candle, Instrument, Ticker, Timeframe
 from trading.exchanges.coinbase import frames, rest
 from trading.exchanges.coinbase.accounts import CoinbaseAccounts
 from trading.exchanges.coinbase.protocol import CoinbaseProtocol
-from trading.exchanges.ports import Accounts, Request, Response
+from trading.exchanges.ports import Accounts, Request, Response, Sessions
 
 
 class Coinbase:
@@ -33,11 +34,27 @@ class Coinbase:
     candles_per_request = rest.CANDLES_PER_REQUEST
     # Heartbeats come once a second.
     silence_seconds = 10.0
+    # No age is published at which a connection would end.
+    connection_seconds = inf
     accounts: Accounts | None = CoinbaseAccounts()
+    sessions: Sessions | None = None
+    alive_seconds: float | None = None
+    has_own_ids = False
+    leaves_out_ids = False
 
-    def new_protocol(self, aliases: Mapping[str, str] | None = None) -> CoinbaseProtocol:
+    def new_protocol(
+        self,
+        aliases: Mapping[str, str] | None = None,
+        natives: Mapping[str, str] | None = None,
+    ) -> CoinbaseProtocol:
         """A protocol for a fresh connection; see :class:`CoinbaseProtocol` for ``aliases``."""
+        del natives  # its ids are our symbols
         return CoinbaseProtocol(aliases)
+
+    def spare_seconds(self, response: Response) -> float:
+        """Nothing: what is used up is not looked at."""
+        del response
+        return 0.0
 
     def instruments_request(self) -> Request:
         """See :func:`rest.instruments_request`."""
@@ -47,9 +64,25 @@ class Coinbase:
         """Raises: Unreachable, RateLimited, Rejected, Malformed."""
         return rest.instruments(response)
 
-    def candles_request(self, symbol: str, timeframe: Timeframe, start: int, end: int) -> Request:
+    def tickers_request(self) -> Request:
+        """The list of products tells both."""
+        return rest.instruments_request()
+
+    def tickers(self, response: Response) -> list[Ticker]:
+        """Raises: Unreachable, RateLimited, Rejected, Malformed."""
+        return rest.tickers(response)
+
+    def ticker_request(self, native: str) -> Request:
+        """See :func:`rest.ticker_request`."""
+        return rest.ticker_request(native)
+
+    def ticker(self, response: Response) -> Ticker:
+        """Raises: Unreachable, RateLimited, Rejected, Malformed."""
+        return rest.ticker(response)
+
+    def candles_request(self, native: str, timeframe: Timeframe, start: int, end: int) -> Request:
         """See :func:`rest.candles_request`."""
-        return rest.candles_request(symbol, timeframe, start, end)
+        return rest.candles_request(native, timeframe, start, end)
 
     def candles(self, response: Response, symbol: str, timeframe: Timeframe) -> Sequence[Candle]:
         """Raises: Unreachable, RateLimited, Rejected, Malformed."""

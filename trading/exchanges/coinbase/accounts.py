@@ -16,7 +16,7 @@ import msgspec
 
 from trading.core.errors import Malformed
 from trading.core.exact import MOST_EXPONENT
-from trading.exchanges.coinbase import auth
+from trading.exchanges.coinbase import auth, rest
 from trading.exchanges.coinbase.auth import CoinbaseKey
 from trading.exchanges.coinbase.frames import NAME
 from trading.exchanges.coinbase.refusals import read
@@ -144,7 +144,7 @@ def _account(row: _Row) -> Account:
             raise Malformed(NAME, f"account of {row.currency}: balance must be a number")
     return Account(
         account_id=row.uuid,
-        currency=row.currency,
+        currency=rest.asset(row.currency),
         available=row.available_balance.value,
         hold=Decimal() if row.hold is None else row.hold.value,
         kind=row.type or "",

@@ -111,6 +111,17 @@ class CoinbaseProtocol:
         self._received -= set(removed)
         self._ask_for_books("unsubscribe", removed)
 
+    def renew(self, symbols: Collection[str]) -> None:
+        """Leave the books of these and ask for them again, whatever other names they have."""
+        books = dict.fromkeys(self._aliases.get(symbol, symbol) for symbol in symbols)
+        asked = [book for book in books if book in self._names]
+        for book in asked:
+            self._last_ids.pop(book, None)
+        self._received -= set(asked)
+        self._ask_for_books("unsubscribe", asked)
+        self._ask_for_books("subscribe", asked)
+        self._events.append(Subscriptions(self._received_names()))
+
     def overhear(self) -> None:
         """Take trades of every symbol under its own name, and a number 0 for a new connection."""
         self._overhears = True
@@ -142,6 +153,14 @@ class CoinbaseProtocol:
         """What happened since the last call, oldest first; emptied by it."""
         events, self._events = self._events, []
         return events
+
+    def say_alive(self) -> None:
+        """Nothing: the venue asks for no sign of life in frames."""
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is something to send now."""
+        return bool(self._to_send)
 
     def text_to_send(self) -> list[str]:
         """Frames to send now, in order; emptied by the call."""

@@ -8,12 +8,13 @@ Source: docs.cdp.coinbase.com, Advanced Trade REST API, public endpoints, read 2
 
 from __future__ import annotations
 
+from math import isfinite
 from urllib.parse import quote
 
 import msgspec
 
 from trading.core.errors import Malformed
-from trading.core.market import Candle, Instrument, Market, Timeframe
+from trading.core.market import Candle, Instrument, InstrumentKind, Market, Ticker, Timeframe
 from trading.exchanges.coinbase.frames import NAME, Price, Quantity
 from trading.exchanges.coinbase.refusals import read
 from trading.exchanges.ports import Request, Response
@@ -29,6 +30,11 @@ GRANULARITIES: dict[Timeframe, str] = {
     Timeframe.H4: "FOUR_HOUR",
     Timeframe.D1: "ONE_DAY",
 }
+
+ASSETS = {"CGLD": "CELO"}
+"""What the venue calls a coin, to what everybody else does; its products keep their names."""
+
+_KINDS = {"SPOT": InstrumentKind.SPOT, "FUTURE": InstrumentKind.FUTURE}
 
 
 class _CandleRow(msgspec.Struct, gc=False):
@@ -55,9 +61,11 @@ class _Product(msgspec.Struct):
     view_only: bool = False
     price_increment: str = ""
     base_increment: str = ""
+    base_name: str = ""
     alias: str = ""
     price: str = ""
-    approximate_quote_24h_volume: str = ""
+    price_percentage_change_24h: str = ""
+    volume_24h: str = ""
 
 
 class _Products(msgspec.Struct):
@@ -70,18 +78,35 @@ class _Time(msgspec.Struct):
 
 _candles = msgspec.json.Decoder(_Candles, strict=False)
 _products = msgspec.json.Decoder(_Products)
+_product = msgspec.json.Decoder(_Product)
 _time = msgspec.json.Decoder(_Time, strict=False)
 
 
 def instruments_request() -> Request:
-    """All spot products, alias products among them."""
-    return Request(method="GET", path="/market/products", query={"product_type": "SPOT"})
+    """All products, futures and alias products among them."""
+    return Request(method="GET", path="/market/products", query={"get_all_products": "true"})
 
 
 def instruments(response: Response) -> list[Instrument]:
-    """The spot products; futures, which the venue has mixed in before, are left out."""
+    """All of them, by the kind that they are; of a kind that is not known here, none."""
     listed = read(response, _products).products
-    return [_instrument(product) for product in listed if product.product_type == "SPOT"]
+    return [_instrument(product) for product in listed if product.product_type in _KINDS]
+
+
+def tickers(response: Response) -> list[Ticker]:
+    """Of the same answer: what each product did in 24 hours."""
+    listed = read(response, _products).products
+    return [_ticker(product) for product in listed if product.product_type in _KINDS]
+
+
+def ticker_request(symbol: str) -> Request:
+    """One product."""
+    return Request(method="GET", path=f"/market/products/{quote(symbol, safe='')}")
+
+
+def ticker(response: Response) -> Ticker:
+    """What that product did in 24 hours."""
+    return _ticker(read(response, _product))
 
 
 def candles_request(symbol: str, timeframe: Timeframe, start: int, end: int) -> Request:
@@ -117,6 +142,11 @@ def server_time(response: Response) -> int:
     return read(response, _time).epoch_millis * 1_000
 
 
+def asset(native: str) -> str:
+    """What everybody calls a coin of the venue."""
+    return ASSETS.get(native, native)
+
+
 def _candle(market: Market, timeframe: Timeframe, row: _CandleRow) -> Candle:
     if row.start % timeframe.seconds or row.low > row.high:
         raise Malformed(NAME, f"{market.symbol} {timeframe}: impossible candle {row}")
@@ -133,24 +163,52 @@ def _candle(market: Market, timeframe: Timeframe, row: _CandleRow) -> Candle:
 
 
 def _instrument(product: _Product) -> Instrument:
+    kind, status = _KINDS[product.product_type], _status(product)
     return Instrument(
         market=Market(NAME, product.product_id),
-        base=product.base_currency_id,
-        quote=product.quote_currency_id,
+        base=asset(product.base_currency_id),
+        quote=asset(product.quote_currency_id),
         price_increment=product.price_increment,
         base_increment=product.base_increment,
-        streamable=product.status == "online"
-        and not (product.is_disabled or product.trading_disabled or product.view_only),
+        streamable=kind is InstrumentKind.SPOT and not status,
+        kind=kind,
+        name=product.base_name,
+        status=status or ("" if kind is InstrumentKind.SPOT else "no spot market"),
         alias_of=product.alias or None,
         price=_number(product.price),
-        quote_volume_24h=_number(product.approximate_quote_24h_volume),
+    )
+
+
+def _status(product: _Product) -> str:
+    """Why no trades come of it; empty where they do."""
+    if product.status != "online":
+        return product.status or "not online"
+    if product.is_disabled or product.trading_disabled:
+        return "trading disabled"
+    return "view only" if product.view_only else ""
+
+
+def _ticker(product: _Product) -> Ticker:
+    """The venue's own quote volume is called approximate, so it is made of the other figures."""
+    price, volume = _number(product.price), _number(product.volume_24h)
+    return Ticker(
+        symbol=product.product_id,
+        price=price,
+        change_24h=_finite(product.price_percentage_change_24h),
+        base_volume_24h=volume,
+        quote_volume_24h=None if price is None or volume is None else price * volume,
     )
 
 
 def _number(text: str) -> float | None:
     """A figure for display and ranking; "" (never traded) and anything odd are unknown."""
+    value = _finite(text)
+    return None if value is None or value < 0.0 else value
+
+
+def _finite(text: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
         return None
-    return value if 0.0 <= value < float("inf") else None
+    return value if isfinite(value) else None

@@ -6,6 +6,7 @@ import os
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,13 +14,19 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from trading.core.errors import ConfigError
 from trading.core.market import Market, Timeframe
-from trading.exchanges.registry import exchange
+from trading.exchanges.registry import EXCHANGES, exchange
 from trading.replay.audience import Audience
 from trading.replay.facts import json_of
 from trading.replay.journal import Journal
 from trading.replay.lines import Line, opened
 from trading.replay.players import CandlesPlayer, FramesPlayer, Player, TradesPlayer
-from trading.replay.recording import base_timeframe, played, symbol_of
+from trading.replay.recording import (
+    base_timeframe,
+    natives_of,
+    played,
+    refuse_what_is_not_there,
+    symbol_of,
+)
 
 KINDS = {"candles": "candle", "indicators": "indicator", "signals": "signal"}
 
@@ -45,6 +52,12 @@ class Command(BaseCommand):
             help="Of frames, the only one to play; of a CSV, its own (else from the file's name).",
         )
         parser.add_argument(
+            "--listing",
+            metavar="FILE",
+            help="Of frames: what the exchange answered that it lists; its markets then have their "
+            "canonical names, also in --symbol.",
+        )
+        parser.add_argument(
             "--base", type=_timeframe, help="Timeframe of --candles (else from their spacing)."
         )
         parser.add_argument(
@@ -65,6 +78,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["base"] and not options["candles"]:
             raise CommandError("--base is the timeframe of --candles.")
+        if options["listing"] and not options["frames"]:
+            raise CommandError("--listing is for --frames; a table is called by --symbol.")
         journal = Journal(lambda text: self.stderr.write(text, style_func=str))
         name = options["frames"] or options["trades"] or options["candles"]
         try:
@@ -90,6 +105,8 @@ class Command(BaseCommand):
             told = json_of(fact)
             if told["type"] in options["emit"]:
                 self.stdout.write(msgspec.json.encode(told).decode())
+        if isinstance(player, FramesPlayer) and journal.read:
+            refuse_what_is_not_there(player, options["symbol"], exchange(options["exchange"]))
 
 
 def _player(
@@ -98,14 +115,25 @@ def _player(
     """Who plays this recording, and its lines."""
     name, symbol = options["exchange"], options["symbol"]
     if options["frames"]:
-        return FramesPlayer(exchange(name), symbol, audience, journal.note), lines
+        venue, listing = exchange(name), options["listing"]
+        natives = natives_of(venue, _read(listing)) if listing else None
+        return FramesPlayer(venue, symbol, audience, journal.note, natives), lines
     market = Market(name, symbol or symbol_of(options["trades"] or options["candles"]))
     if options["trades"]:
-        return TradesPlayer(market, audience, journal.note), lines
+        known = EXCHANGES.get(name)
+        leaves_out = known is not None and known.leaves_out_ids
+        return TradesPlayer(market, audience, journal.note, leaves_out_ids=leaves_out), lines
     base = options["base"]
     if base is None:
         base, lines = base_timeframe(lines)
     return CandlesPlayer(market, base, audience), lines
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror or error}.") from None
 
 
 def _timeframe(text: str) -> Timeframe:

@@ -73,6 +73,10 @@ def test_account_is_read_with_its_kind_and_platform() -> None:
     assert account.total == Decimal("1.75")
 
 
+def test_coin_that_the_venue_calls_otherwise_has_its_usual_name() -> None:
+    assert [account.currency for account in read(page(row(currency="CGLD")))] == ["CELO"]
+
+
 def test_account_of_fiat_says_so() -> None:
     kinds = ("ACCOUNT_TYPE_FIAT", "ACCOUNT_TYPE_CRYPTO", None)
     accounts = read(page(*(row(f"u{n}", type=kind) for n, kind in enumerate(kinds))))

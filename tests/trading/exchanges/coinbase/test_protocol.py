@@ -370,6 +370,22 @@ def test_alias_is_told_under_the_name_it_was_asked_for() -> None:
     assert [one.symbol for one in events if isinstance(one, TradeGap)] == ["BTC-USDC"]
 
 
+def test_a_book_is_subscribed_anew_whatever_other_names_it_has() -> None:
+    protocol = listening("BTC-USD", "BTC-USDC", "ETH-USD", aliases={"BTC-USDC": "BTC-USD"})
+    venue = Venue()
+    heard(protocol, venue.trades(row(1)), venue.ack("BTC-USD", "ETH-USD"))
+    sent(protocol)
+
+    protocol.renew(["BTC-USDC", "DOGE-USD"])
+
+    assert sent(protocol) == [
+        {"type": "unsubscribe", "channel": "market_trades", "product_ids": ["BTC-USD"]},
+        {"type": "subscribe", "channel": "market_trades", "product_ids": ["BTC-USD"]},
+    ]
+    assert protocol.events_received() == [Subscriptions(frozenset({"ETH-USD"}))]
+    assert protocol.asked == {"BTC-USD", "BTC-USDC", "ETH-USD"}
+
+
 def test_one_book_serves_all_its_names() -> None:
     protocol = listening("BTC-USD", "BTC-USDC", aliases={"BTC-USDC": "BTC-USD"})
     venue = Venue()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trading.core.errors import ExchangeError, Malformed, RateLimited, Rejected, Unreachable
-from trading.core.market import Candle, Market, Timeframe
+from trading.core.market import Candle, InstrumentKind, Market, Timeframe
 from trading.exchanges.coinbase import Coinbase
 from trading.exchanges.ports import Request, Response
 
@@ -43,6 +43,9 @@ def product(product_id: str = "BTC-USD", **more: Any) -> dict[str, Any]:
         "product_id": product_id,
         "price": "68925.98",
         "base_currency_id": base,
+        "base_name": "Bitcoin",
+        "volume_24h": "11005.27",
+        "price_percentage_change_24h": "-1.25",
         "quote_currency_id": quote,
         "base_increment": "0.00000001",
         "price_increment": "0.01",
@@ -149,7 +152,14 @@ def test_success_with_another_body_is_malformed(body: str) -> None:
         COINBASE.candles(answer(body), "BTC-USD", Timeframe.M1)
 
 
-def test_spot_products_become_instruments() -> None:
+def test_coin_that_the_venue_calls_otherwise_has_its_usual_name_and_its_product_keeps_its_own() -> (
+    None
+):
+    (listed,) = COINBASE.instruments(answer({"products": [product("CGLD-USD")]}))
+    assert (listed.market.symbol, listed.base, listed.native_id) == ("CGLD-USD", "CELO", "CGLD-USD")
+
+
+def test_products_become_instruments_by_their_kind() -> None:
     listed = COINBASE.instruments(
         answer(
             {
@@ -157,45 +167,66 @@ def test_spot_products_become_instruments() -> None:
                     product(),
                     product("BTC-USDC", alias="BTC-USD"),
                     product("BIT-CDE", product_type="FUTURE"),
+                    product("BTC-WHAT", product_type="OPTION"),
                 ],
-                "num_products": 3,
+                "num_products": 4,
                 "pagination": None,
             }
         )
     )
 
-    assert [one.market.symbol for one in listed] == ["BTC-USD", "BTC-USDC"]
-    assert (listed[0].base, listed[0].quote) == ("BTC", "USD")
+    assert [one.market.symbol for one in listed] == ["BTC-USD", "BTC-USDC", "BIT-CDE"]
+    assert (listed[0].base, listed[0].quote, listed[0].name) == ("BTC", "USD", "Bitcoin")
     assert (listed[0].price_increment, listed[0].base_increment) == ("0.01", "0.00000001")
-    assert (listed[0].price, listed[0].quote_volume_24h) == (68925.98, 758532193.02)
-    assert [one.alias_of for one in listed] == [None, "BTC-USD"]
-    assert COINBASE.instruments_request().query == {"product_type": "SPOT"}
+    assert listed[0].price == 68925.98
+    assert [one.alias_of for one in listed] == [None, "BTC-USD", None]
+    assert [(one.kind, one.streamable) for one in listed] == [
+        (InstrumentKind.SPOT, True),
+        (InstrumentKind.SPOT, True),
+        (InstrumentKind.FUTURE, False),
+    ]
+    assert listed[2].status == "no spot market"
+
+
+def test_one_answer_tells_what_is_listed_and_what_it_did_in_a_day() -> None:
+    assert COINBASE.tickers_request() == COINBASE.instruments_request()
+    (one,) = COINBASE.tickers(answer({"products": [product()]}))
+
+    assert one.symbol == "BTC-USD"
+    assert one.price == 68925.98
+    assert one.quote_volume_24h == one.price * (one.base_volume_24h or 0.0) > 0
+    assert one.change_24h is not None
+
+
+def test_one_product_is_asked_by_its_name_and_not_wrapped() -> None:
+    assert COINBASE.ticker_request("BTC-USD").path == "/market/products/BTC-USD"
+    assert COINBASE.ticker(answer(product())).symbol == "BTC-USD"
 
 
 @pytest.mark.parametrize(
-    ("more", "streamable"),
+    ("more", "status"),
     [
-        ({}, True),
-        ({"status": "delisted"}, False),
-        ({"status": ""}, False),
-        ({"is_disabled": True}, False),
-        ({"trading_disabled": True}, False),
-        ({"view_only": True}, False),
-        ({"limit_only": True}, True),
+        ({}, ""),
+        ({"status": "delisted"}, "delisted"),
+        ({"status": ""}, "not online"),
+        ({"is_disabled": True}, "trading disabled"),
+        ({"trading_disabled": True}, "trading disabled"),
+        ({"view_only": True}, "view only"),
+        ({"limit_only": True}, ""),
     ],
 )
-def test_streamable_is_online_and_open(more: dict[str, Any], streamable: bool) -> None:
+def test_streamable_is_online_and_open(more: dict[str, Any], status: str) -> None:
     (one,) = COINBASE.instruments(answer({"products": [product(**more)]}))
 
-    assert one.streamable is streamable
+    assert (one.streamable, one.status) == (not status, status)
 
 
 @pytest.mark.parametrize("price", ["", "n/a", "NaN", "-1", "inf"])
 def test_product_that_never_traded_has_no_price(price: str) -> None:
-    broken = product(price=price, approximate_quote_24h_volume=price)
-    (one,) = COINBASE.instruments(answer({"products": [broken]}))
+    broken = answer({"products": [product(price=price)]})
+    (one,), (ticker,) = COINBASE.instruments(broken), COINBASE.tickers(broken)
 
-    assert (one.price, one.quote_volume_24h) == (None, None)
+    assert (one.price, ticker.price, ticker.quote_volume_24h) == (None, None, None)
 
 
 def test_server_time_is_read_to_the_millisecond() -> None:

@@ -1,0 +1,87 @@
+"""Connections that are replaced before they end, in the simulated Binance."""
+
+from __future__ import annotations
+
+from tests.trading.market.test_exchanges import theirs, turning
+from tests.trading.running import Recorder, Rest, install, minutes_told, until, warm
+from trading.core.market import MICROSECONDS, Market
+from trading.exchanges.binance import Binance
+from trading.plane import DataPlane
+from trading.simulator.faults import Close, Farewell
+from trading.simulator.server import Simulator
+
+BINANCE = Binance()
+BTC, ETH = Market("binance", "BTC-USDT"), Market("binance", "ETH-USDT")
+
+
+class Brief(Binance):
+    """Binance, if its connections grew old within seconds."""
+
+    connection_seconds = 2.0
+
+
+def repairs(rest: Rest, since: int) -> int:
+    """How often a minute was asked for that began at this second or later."""
+    asked = [ask for ask in rest.asked if ask.first("interval") == "1m"]
+    return sum(int(ask.first("endTime") or 0) >= since * 1_000 for ask in asked)
+
+
+def now(simulator: Simulator) -> int:
+    return simulator.clock.now_us() // MICROSECONDS
+
+
+async def assert_whole(simulator: Simulator, recorder: Recorder, market: Market) -> None:
+    """All minutes that were told are those of the exchange."""
+    told = recorder.minutes(market)
+    made = await theirs(BINANCE, simulator, market.symbol, told[0].opened_at, told[-1].opened_at)
+    assert [one for one in told if not one.synthetic] == made
+    assert len({one.opened_at for one in told}) == len(told)
+
+
+async def begun(plane: DataPlane, recorder: Recorder) -> None:
+    install(plane, "ann", BTC, ETH)
+    await warm(plane, "ann")
+    await minutes_told(recorder, BTC, 2)
+
+
+async def test_connection_is_replaced_by_age_with_no_hole_and_no_double() -> None:
+    recorder = Recorder()
+    async with turning(Brief(), recorder) as (simulator, plane):
+        rest = Rest(simulator)
+        await begun(plane, recorder)
+        since = now(simulator)
+        await until(lambda: simulator.connections == 2, "the next connection")
+        await until(lambda: simulator.connections == 1, "the end of the first")
+        await until(lambda: simulator.connections == 2, "the one behind it")
+        await minutes_told(recorder, BTC, len(recorder.minutes(BTC)) + 3)
+        assert repairs(rest, since) == 0
+        for market in (BTC, ETH):
+            await assert_whole(simulator, recorder, market)
+        facts = plane.facts("ann")
+        assert facts is not None
+        assert facts.feeds[0].reconnects == 0
+
+
+async def test_connection_that_says_farewell_is_succeeded_when_it_ends() -> None:
+    recorder = Recorder()
+    async with turning(BINANCE, recorder) as (simulator, plane):
+        rest = Rest(simulator)
+        await begun(plane, recorder)
+        since = now(simulator)
+        simulator.inject(Farewell(seconds=4.0))  # sooner than the two would part
+        await until(lambda: simulator.connections == 2, "the next connection")
+        await until(lambda: simulator.connections == 1, "the end of the first")
+        await minutes_told(recorder, BTC, len(recorder.minutes(BTC)) + 3)
+        assert repairs(rest, since) == 0
+        for market in (BTC, ETH):
+            await assert_whole(simulator, recorder, market)
+
+
+async def test_connection_that_just_ends_is_repaired_as_ever() -> None:
+    recorder = Recorder()
+    async with turning(BINANCE, recorder) as (simulator, plane):
+        rest = Rest(simulator)
+        await begun(plane, recorder)
+        since = now(simulator) - 60
+        simulator.inject(Close(code=1006))
+        await until(lambda: repairs(rest, since), "a repair")
