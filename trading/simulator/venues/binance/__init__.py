@@ -1,0 +1,5 @@
+"""Binance spot, as the simulator plays it: the market data over WebSocket and REST, and balances.
+
+Rule 1: the venue's peculiarities are here; what happens in its markets is the world's.
+Rule 2: as strict as the venue: messages are counted, requests are weighed, pings must be answered.
+"""
