@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from trading.core.errors import ConfigError
+from trading.exchanges.binance import Binance
 from trading.exchanges.coinbase import Coinbase
+from trading.exchanges.kucoin import Kucoin
 from trading.exchanges.ports import Exchange
 
-_ALL: tuple[Exchange, ...] = (Coinbase(),)
+_ALL: tuple[Exchange, ...] = (Coinbase(), Binance(), Kucoin())
 
 EXCHANGES: Mapping[str, Exchange] = MappingProxyType({one.name: one for one in _ALL})
 

@@ -35,5 +35,5 @@ def test_exchange_with_accounts_reads_them_from_the_first_page(name: str) -> Non
 
 
 def test_unknown_exchange_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="one of coinbase"):
+    with pytest.raises(ConfigError, match="one of binance, coinbase, kucoin"):
         exchange("mtgox")
