@@ -24,6 +24,7 @@ from livermore.supervisor.backoff import Backoff
 from livermore.supervisor.console import Console
 from livermore.supervisor.parent import Parent
 from livermore.supervisor.program import Program, RunningProgram, in_words
+from trading.simulator.venues.known import VENUES
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PROGRAM_STOP_SECONDS = 2.5  # with the servers' 2 s the whole tree is gone within five
@@ -154,12 +155,12 @@ class Tree:
 
     async def _work(self) -> None:
         simulated = self._environment.exchange is ExchangeSource.SIMULATED
-        exchange_port = free_port() if simulated else None
+        exchange_ports = {name: free_port() for name in VENUES} if simulated else None
         told = programs.addresses(
             self._environment,
             database_url=self._stack.database_url,
             redis_url=self._stack.redis_url,
-            exchange_port=exchange_port,
+            exchange_ports=exchange_ports,
         )
         if simulated:
             told |= programs.simulated_credentials(self._environment)
@@ -169,8 +170,8 @@ class Tree:
                 group.create_task(self._watch_parent(), name="parent")
                 for server in self._stack.servers:
                     group.create_task(self._watch(server), name=server.title)
-                if exchange_port is not None:
-                    self._keep(programs.simulator(self._environment, told, exchange_port))
+                for name, port in (exchange_ports or {}).items():
+                    self._keep(programs.simulator(self._environment, told, name, port))
                 await self._prepare(programs.preparation(told))
                 self._keep(programs.runtime(told))
                 self._keep(programs.web(self._environment, told))

@@ -18,7 +18,7 @@ from pathlib import Path
 from trading.simulator import faults, played
 from trading.simulator.clock import SimulatedClock
 from trading.simulator.server import Simulator, serve
-from trading.simulator.venues.coinbase.keys import key_of_file
+from trading.simulator.venues.known import VENUES
 
 _NS = 1_000_000_000
 _HISTORY_SECONDS = 300 * 60  # what a monitor seeds its minutes from
@@ -27,6 +27,12 @@ _HISTORY_SECONDS = 300 * 60  # what a monitor seeds its minutes from
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m trading.simulator", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1; 0 takes a free one")
+    parser.add_argument(
+        "--venue",
+        choices=sorted(VENUES),
+        default="coinbase",
+        help="which exchange (default coinbase)",
+    )
     parser.add_argument("--seed", type=int, default=1, help="which world (default 1)")
     parser.add_argument(
         "--speed", type=float, default=1.0, help="simulated seconds in a real one (default 1)"
@@ -40,7 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--key",
         type=Path,
-        help="file of the key that opens the accounts, as the portal writes them "
+        help="file of the key that opens the accounts, as /_sim/key tells it "
         "(default: a new one, told at /_sim/key)",
     )
     parser.add_argument(
@@ -116,14 +122,17 @@ async def _run(arguments: argparse.Namespace) -> None:
         products=arguments.products,
         port=arguments.port,
         leniency=arguments.leniency,
-        key=key_of_file(arguments.key.read_bytes()) if arguments.key else None,
+        key=VENUES[arguments.venue].key_of_file(arguments.key.read_bytes())
+        if arguments.key
+        else None,
+        venue=arguments.venue,
         played=recorded,
     ) as simulator:
         if arguments.orders:
             _order(simulator, arguments.orders)
         listed = len(simulator.world.products)
         sys.stdout.write(
-            f"simulated Coinbase at {simulator.rest} and {simulator.websocket}, "
+            f"simulated {simulator.label} at {simulator.rest} and {simulator.websocket}, "
             f"{listed} products, seed {arguments.seed}, speed {arguments.speed:g}\n"
         )
         sys.stdout.flush()

@@ -34,6 +34,7 @@ _QUOTES = {
     "GBP": "British Pound",
     "BTC": "Bitcoin",
 }
+_MONEY = frozenset({"USD", "USDC", "USDT", "EUR", "GBP"})  # at constant rates
 _IN_USD = {"USD": 1.0, "USDC": 1.0, "USDT": 1.0, "EUR": 1.16, "GBP": 1.31, "BTC": 83_000.0}
 # Which share of the dollar book's turnover a second quote has, and how many assets have it.
 _MORE_QUOTES = {"EUR": (0.06, 32), "GBP": (0.03, 18), "USDT": (0.05, 24), "BTC": (0.04, 16)}
@@ -67,6 +68,8 @@ class Product:
     price_step: Step
     size_step: Step
     first_day: int  # days since 1970 (UTC)
+    course: str  # the dollar market whose course this one follows; its own id if it is that market
+    quote_course: str | None = None  # the same of its quote, None where that is money
     last_day: int | None = None  # the first day on which it no longer trades
     state: str = "online"  # online, delisted, disabled or view_only
     contract: float = 1.0  # units of the base in one size unit: below 1 for small futures
@@ -164,6 +167,8 @@ def _spot(asset: _Asset, quote: str, share: float, alias_of: str | None = None) 
         price_step=_price_step(asset.base, price),
         size_step=_size_step(asset),
         first_day=asset.first_day,
+        course=f"{asset.base}-USD",
+        quote_course=None if quote in _MONEY else f"{quote}-USD",
         last_day=asset.last_day,
         state=asset.state,
         alias_of=alias_of,
@@ -187,6 +192,7 @@ def _future(spot: Product, product_id: str, display_name: str, step: str) -> Pro
         price_step=Step(step),
         size_step=Step("1") if contract < 1.0 else Step("0.0001"),
         contract=contract,
+        course=spot.course,
         first_day=_day("2025-07-21"),
     )
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Bits = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 # The finaliser of SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number

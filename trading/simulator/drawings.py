@@ -15,7 +15,7 @@ import numpy as np
 from trading.simulator import days, interventions, minutes
 from trading.simulator import tape as tapes
 from trading.simulator.catalog import Product
-from trading.simulator.chance import Bits, Ints, key
+from trading.simulator.chance import Ints, key
 from trading.simulator.days import MINUTES
 from trading.simulator.fold import fold
 from trading.simulator.interventions import AnyIntervention, Interventions
@@ -52,6 +52,7 @@ class Drawings:
         self._products = products
         self._played = played
         self._keys = {name: key(seed, name) for name in products}
+        self._courses = {name: _courses(seed, one) for name, one in products.items()}
         self._done: Mapping[str, Interventions] = {}
         self._counts: dict[str, Ints] = {}
         # A live subscription needs today and sometimes yesterday of its product; about 80 kB each.
@@ -87,9 +88,15 @@ class Drawings:
                     interventions.amend(bars, row, int(at[row]), done)
         return bars
 
-    def keys_of(self, rows: Sequence[Product]) -> Bits:
+    def keys_of(self, rows: Sequence[Product]) -> days.Keys:
         """The keys of the products of some rows."""
-        return np.array([self._keys[row.product_id] for row in rows], dtype=np.uint64)
+        courses = [self._courses[row.product_id] for row in rows]
+        return days.Keys(
+            own=np.array([self._keys[row.product_id] for row in rows], dtype=np.uint64),
+            course=np.array([course for course, _ in courses], dtype=np.uint64),
+            quote=np.array([quote or 0 for _, quote in courses], dtype=np.uint64),
+            is_quotient=np.array([quote is not None for _, quote in courses]),
+        )
 
     def day(self, name: str, day: int) -> Day:
         """One book's minutes of a day."""
@@ -145,7 +152,7 @@ class Drawings:
         if known is None or len(known) < at:
             ahead = np.arange(product.first_day, day + 366)
             rows = [product] * len(ahead)
-            known = np.cumsum(days.trades_of(rows, self.keys_of(rows), ahead))
+            known = np.cumsum(days.trades_of(rows, self.keys_of(rows).own, ahead))
             self._counts[product.product_id] = known
         return int(known[at - 1]) - self._untraded(product, day)
 
@@ -167,3 +174,9 @@ class Drawings:
             if played := self._played.get(product.product_id):
                 played.play(bars, row, int(at[row]))
         return bars
+
+
+def _courses(seed: int, product: Product) -> tuple[int, int | None]:
+    """The keys of the courses that a product and its quote follow, listed or not."""
+    quote = product.quote_course
+    return key(seed, product.course), None if quote is None else key(seed, quote)

@@ -10,6 +10,7 @@ Rule 3: what is done to the world itself (its prices, its trades, what it lists)
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,10 +18,13 @@ import msgspec
 from trading.simulator.interventions import AnyIntervention
 from trading.simulator.venues.ports import Frame, Trouble
 
+_KINDS = re.compile(r'"(channel|e|subject)":"[^"]*"')  # how venues say what a frame is
+
 Reached = Literal["websocket", "rest"]
 Scope = Literal["all", "websocket", "rest"]
 Garbling = Literal["duplicate", "swap", "malformed", "unknown_channel", "huge"]
 HUGE_BYTES = 5_000_000
+GOING_AWAY = 1001
 ABNORMAL_CLOSURE = 1006  # never sent in a close frame: the TCP connection just ends
 
 
@@ -52,6 +56,13 @@ class Close(Fault, frozen=True, tag="close"):
     """Every open connection is closed with ``code``; 1006 cuts it without a close frame."""
 
     code: Annotated[int, msgspec.Meta(ge=1000, le=4999)] = 1000
+
+
+class Farewell(Fault, frozen=True, tag="farewell"):
+    """Every open connection is closed after some (real) seconds, and told so where the venue does:
+    Binance's ``serverShutdown``."""
+
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] = 5.0
 
 
 class Freeze(Fault, frozen=True, tag="freeze"):
@@ -106,7 +117,7 @@ class Slow(Fault, frozen=True, tag="slow"):
     scope: Scope = "all"
 
 
-AnyFault = Drop | Garble | Close | Freeze | Thaw | Refuse | Accept | Fail | Slow | Skew
+AnyFault = Drop | Garble | Close | Farewell | Freeze | Thaw | Refuse | Accept | Fail | Slow | Skew
 AnyOrder = AnyFault | AnyIntervention
 _decoder: msgspec.json.Decoder[AnyOrder] = msgspec.json.Decoder(AnyOrder)
 
@@ -121,6 +132,8 @@ class Wire:
 
     def __init__(self) -> None:
         self.close_code: int | None = None
+        self.closes_at: float | None = None  # the real second, where that was announced
+        self.is_announced = True
         self.dropped = 0
         self._orders: list[Drop | Garble] = []
         self._behind: list[Frame] = []  # to be sent behind the next frame
@@ -128,6 +141,12 @@ class Wire:
     def order(self, fault: Drop | Garble) -> None:
         """Lose or garble the next frames (of one channel, if named)."""
         self._orders.append(fault)
+
+    def ending(self, steady: float) -> int | None:
+        """The code to close with at the real second ``steady``, if at all."""
+        if self.closes_at is not None and steady >= self.closes_at:
+            return GOING_AWAY
+        return self.close_code
 
     def through(self, frames: list[Frame]) -> list[Frame]:
         """The frames that reach the client."""
@@ -166,8 +185,7 @@ def _garbled(frame: Frame, how: Garbling) -> list[Frame]:
         case "malformed":
             return [Frame(frame.channel, text[: len(text) // 2])]
         case "unknown_channel":
-            known = f'"channel":"{frame.channel}"'
-            return [Frame(frame.channel, text.replace(known, '"channel":"unheard_of"', 1))]
+            return [Frame(frame.channel, _KINDS.sub(r'"\1":"unheard_of"', text, count=1))]
         case "huge":
             field = f',"unheard_of":"{"x" * HUGE_BYTES}"}}'
             return [Frame(frame.channel, text.removesuffix("}") + field)]
@@ -199,6 +217,9 @@ class Faults:
             case Close(code=code):
                 for wire in self.wires:
                     wire.close_code = code
+            case Farewell(seconds=seconds):
+                for wire in self.wires:
+                    wire.closes_at, wire.is_announced = steady + seconds, False
             case Freeze() | Thaw():
                 self._silence(fault)
             case Skew(seconds=seconds):

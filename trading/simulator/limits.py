@@ -7,11 +7,14 @@ from __future__ import annotations
 
 
 class TokenBucket:
-    """``rate`` tokens a second, at most ``burst`` saved up; a rate of 0 means no limit."""
+    """``rate`` tokens a second, at most ``burst`` saved up; a rate of 0 means no limit.
+
+    Where no burst is given it is a second's worth, and one at least: else nobody ever had one.
+    """
 
     def __init__(self, *, rate: float, burst: float | None = None) -> None:
         self.rate = rate
-        self._burst = rate if burst is None else burst
+        self._burst = max(rate, 1.0) if burst is None else burst
         self._tokens = self._burst
         self._at = 0.0
 

@@ -4,6 +4,8 @@ Rule 1: the shares add up: a day's trades and volume are the sums of its minutes
 Rule 2: every bar can be made of its trades: one trade is a point, two are an open and a close,
     three have room for one wick, four or more for both.
 Rule 3: a bar opens near the last traded close; the day ends near its drawn close.
+Rule 4: moods and path are the course's, so the markets of an asset move together; each one's closes
+    stand aside of it by a part of a typical step, but for the market that leads.
 
 A day is a row of moods, each twenty minutes or longer. In a trend the average step is a large
 part of the average true range; MACD-V tends to 700 times that ratio (the two averages of a
@@ -56,20 +58,18 @@ class Bars:
 
 def draw(days: Days) -> Bars:
     """The minutes of every row of ``days``."""
-    noise, trend, activity = _moods(days.keys)
-    walk = np.cumsum(
-        trend + noise * bell(stream(days.keys, MINUTES, _SALT_PATH)), axis=1, dtype=np.float64
-    )
-    path = _bridge(walk, days)
+    noise, trend, activity = _moods(days.courses)
+    path = _bridge(_walk(days, noise, trend), days)
     busy, wick_up, wick_down, gap = lanes(stream(days.keys, MINUTES, _SALT_BAR))
     weights = activity * (0.15 + 3.0 * busy * busy * busy)
     weights[np.arange(MINUTES) < days.opens_at[:, None]] = 0.0
     trades = shares(days.trades, weights)
     volume = trades + shares(days.volume - days.trades, trades * (0.3 + wick_up + wick_down))
 
-    close = np.rint(path).astype(np.int64)
     unit = days.unit[:, None] * (0.15 + 0.35 * noise)
-    opened = _last_traded(close, trades, days) + np.rint((gap - 0.5) * 0.2 * unit).astype(np.int64)
+    beside = (gap - 0.5) * 0.2 * unit
+    close = _closes(path, beside, days)
+    opened = _last_traded(close, trades, days) + np.rint(beside).astype(np.int64)
     opened = np.where(trades == 1, close, np.maximum(opened, 1))
     above = np.rint(unit * 1.6 * wick_up * wick_up).astype(np.int64)
     below = np.rint(unit * 1.6 * wick_down * wick_down).astype(np.int64)
@@ -98,6 +98,34 @@ def _moods(keys: Bits) -> tuple[Floats, Floats, Floats]:
         np.repeat(trend.ravel(), lasting).reshape(shape),
         np.repeat(_ACTIVITY[mood].ravel(), lasting).reshape(shape),
     )
+
+
+def _walk(days: Days, noise: Floats, trend: Floats) -> Floats:
+    """Where each minute ends from the day's begin, in the row's typical steps.
+
+    Of a quotient it is the difference of the two walks: within a day they go so little that the
+    quotient of the prices is hardly another, a percent on the wildest days.
+    """
+    walk = _walked(days.courses, noise, trend)
+    if (rows := days.quote_unit > 0.0).any():
+        quotes = days.quotes[rows]
+        noise_of, trend_of, _ = _moods(quotes)
+        walk[rows] -= days.quote_unit[rows, None] * _walked(quotes, noise_of, trend_of)
+    return walk
+
+
+def _walked(courses: Bits, noise: Floats, trend: Floats) -> Floats:
+    """The same of courses, in typical steps of their own."""
+    steps = trend + noise * bell(stream(courses, MINUTES, _SALT_PATH))
+    return np.cumsum(steps, axis=1, dtype=np.float64)
+
+
+def _closes(path: Floats, beside: Floats, days: Days) -> Ints:
+    """The path in whole steps; ``beside`` it where the row does not lead."""
+    follows = days.keys != days.courses
+    if follows.any():
+        path = np.maximum(path + np.where(follows[:, None], beside, 0.0), 1.0)
+    return np.rint(path).astype(np.int64)
 
 
 def _bridge(walk: Floats, days: Days) -> Floats:

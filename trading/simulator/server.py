@@ -15,17 +15,17 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from trading.simulator import catalog, faults
+from trading.simulator import faults
 from trading.simulator.clock import SimulatedClock, rfc3339
 from trading.simulator.interventions import Intervention
 from trading.simulator.limits import TokenBucket
 from trading.simulator.played import Played, listed
-from trading.simulator.venues.coinbase.keys import SimulatedKey, new_key
-from trading.simulator.venues.coinbase.venue import Coinbase
+from trading.simulator.venues.known import VENUES
 from trading.simulator.venues.ports import Ask, Frame, Moment, Session, Venue
 from trading.simulator.world import World
 
@@ -60,6 +60,12 @@ class _Connection:
             self.request.transport.abort()
 
 
+class KeyFile(Protocol):
+    """A key, as it is handed out."""
+
+    def portal_file(self) -> dict[str, str]: ...
+
+
 class Simulator:
     """One venue over one world, as an aiohttp application.
 
@@ -77,7 +83,7 @@ class Simulator:
         world: World,
         clock: SimulatedClock,
         *,
-        key: SimulatedKey,
+        key: KeyFile,
         leniency: float = 1.0,
     ) -> None:
         self.world = world
@@ -94,6 +100,11 @@ class Simulator:
         self._messages = TokenBucket(rate=venue.messages_per_second * leniency)
 
     @property
+    def label(self) -> str:
+        """What people call the exchange."""
+        return self._venue.label
+
+    @property
     def rest(self) -> str:
         """The REST base address."""
         return f"http://{HOST}:{self.port}{self._venue.rest_path}"
@@ -101,7 +112,7 @@ class Simulator:
     @property
     def websocket(self) -> str:
         """The WebSocket address."""
-        return f"ws://{HOST}:{self.port}"
+        return f"ws://{HOST}:{self.port}{self._venue.websocket_path}"
 
     @property
     def admin(self) -> str:
@@ -117,7 +128,8 @@ class Simulator:
         """The routes."""
         app = web.Application()
         app.router.add_get("/", self._websocket)
-        app.router.add_get("/ws", self._websocket)
+        for path in {"/ws", self._venue.websocket_path or "/ws"}:
+            app.router.add_get(path, self._websocket)
         app.router.add_get("/_sim/state", self._state)
         app.router.add_get("/_sim/key", self._key)
         app.router.add_post("/_sim/faults", self._fault)
@@ -197,7 +209,7 @@ class Simulator:
             await socket.prepare(request)
         except ConnectionResetError:  # gone while it was waiting
             return socket
-        session = self._venue.new_session(self._now())
+        session = self._venue.new_session(self._now(), request.query)
         connection = _Connection(socket, request, session, faults.Wire())
         self.faults.wires.add(connection.wire)
         self._connections.add(connection)
@@ -220,9 +232,13 @@ class Simulator:
             try:
                 if message.type is WSMsgType.PING:
                     await socket.pong(message.data)
+                    session.pinged(self._now())
+                elif message.type is WSMsgType.PONG:
+                    session.ponged(self._now())
                 elif message.type is WSMsgType.TEXT:
                     if self._messages.take(time.monotonic()):
                         await connection.send(partial(self._obey, session, str(message.data)))
+                        connection.woken.set()  # what is to be told of it need not wait for a tick
                     else:
                         await connection.send(session.throttled)
             except ConnectionResetError:
@@ -240,13 +256,13 @@ class Simulator:
         session = connection.session
         while not connection.socket.closed:
             at = self._now()
-            code = connection.wire.close_code or session.close_code(at)
+            code = connection.wire.ending(at.steady) or session.close_code(at)
             try:
                 if code is not None:
                     await connection.close(code)
                     return
                 if not self.faults.frozen:
-                    await connection.send(partial(self._due, session))
+                    await self._tell(connection, at)
             except ConnectionResetError:
                 return
             rest = TICK_SECONDS - time.monotonic() % TICK_SECONDS
@@ -256,6 +272,16 @@ class Simulator:
                 connection.woken.clear()
             except TimeoutError:
                 continue
+
+    async def _tell(self, connection: _Connection, at: Moment) -> None:
+        session = connection.session
+        if (payload := session.ping_due(at)) is not None:
+            await connection.socket.ping(payload)
+        await connection.send(partial(self._due, session))
+        # Behind what happened before: it tells the time, and a client closes its minutes by that.
+        if not connection.wire.is_announced:
+            connection.wire.is_announced = True
+            await connection.send(partial(session.farewell, at))
 
     async def _hang_up(self, _: web.Application) -> None:
         """The machine goes away: every client is told so."""
@@ -322,11 +348,11 @@ async def serve(
     port: int = 0,
     leniency: float | None = None,
     clock: SimulatedClock | None = None,
-    client_id: bool = False,
-    key: SimulatedKey | None = None,
+    key: KeyFile | None = None,
+    venue: str = "coinbase",
     played: Mapping[str, Played] | None = None,
 ) -> AsyncIterator[Simulator]:
-    """A running simulator of Coinbase Advanced Trade on loopback.
+    """A running simulator of an exchange on loopback.
 
     Args:
         seed: Which world.
@@ -336,8 +362,8 @@ async def serve(
         leniency: Factor on the exchange's limits, 0 for none. If not given they grow with the
             speed, as a client of a fast world has more to ask.
         clock: Simulated time, for tests that want another than now.
-        client_id: Whether envelopes carry the ``client_id`` of older captures.
-        key: What the accounts open for; a new one if not given.
+        key: What the accounts open for, of the venue's kind; a new one if not given.
+        venue: Which exchange, of :data:`VENUES`.
         played: Recorded candles to be told of some products, instead of drawn ones.
 
     Raises:
@@ -346,15 +372,12 @@ async def serve(
     """
     clock = clock or SimulatedClock(speed=speed)
     played = played or {}
-    world = World(seed, listed(catalog.products(products), played), played=played)
-    key = key or new_key()
-    simulator = Simulator(
-        Coinbase(world, keys=[key], client_id=client_id),
-        world,
-        clock,
-        key=key,
-        leniency=max(1.0, clock.speed) if leniency is None else leniency,
-    )
+    kind = VENUES[venue]
+    world = World(seed, listed(kind.products(products), played), played=played)
+    key = key or kind.new_key()
+    leniency = max(1.0, clock.speed) if leniency is None else leniency
+    opened = kind.opened(world, key, leniency)
+    simulator = Simulator(opened, world, clock, key=key, leniency=leniency)
     runner = web.AppRunner(simulator.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

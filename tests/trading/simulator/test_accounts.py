@@ -269,7 +269,7 @@ def listening(key: SimulatedKey, known: SimulatedKey = P256) -> list[Any]:
     ours = read_key(name=file["name"], secret=file["privateKey"])
     claims = {"sub": ours.name, "iss": "cdp", "nbf": NOW, "exp": NOW + 120}
     token = jwt.encode(claims, key.private, key.algorithm, headers={"kid": key.name})
-    session = Coinbase(world(), keys=[known]).new_session(moment())
+    session = Coinbase(world(), keys=[known]).new_session(moment(), {})
     asked = {"type": "subscribe", "channel": "user", "product_ids": ["BTC-USD"], "jwt": token}
     return [json.loads(frame.text) for frame in session.receive(json.dumps(asked), moment())]
 

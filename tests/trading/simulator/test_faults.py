@@ -7,9 +7,11 @@ import pytest
 
 from trading.simulator import faults
 from trading.simulator.faults import (
+    GOING_AWAY,
     Close,
     Drop,
     Fail,
+    Farewell,
     Faults,
     Freeze,
     Garble,
@@ -84,6 +86,25 @@ def test_a_garbled_frame_is_what_it_was_but_for_that(how: Garbling) -> None:
         assert told.pop("channel") != was.pop("channel")
     assert told == was
     assert wire.through(FRAMES) == FRAMES
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('{"channel":"ticker","events":[]}', "channel"),
+        ('{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1}}', "e"),
+        (
+            '{"topic":"/market/match:BTC-USDT","type":"message","subject":"trade.l3match"}',
+            "subject",
+        ),
+    ],
+)
+def test_what_kind_a_frame_is_goes_unheard_of_by_every_exchange(text: str, kind: str) -> None:
+    wire = Wire()
+    wire.order(Garble(how="unknown_channel"))
+    (frame,) = wire.through([Frame("some", text)])
+    assert frame.text.count(f'"{kind}":"unheard_of"') == 1
+    assert frame.text.count("unheard_of") == 1
 
 
 def test_a_product_may_be_silent_for_good_or_for_a_while() -> None:
@@ -198,3 +219,24 @@ def test_faults_are_read_from_json(text: bytes, fault: faults.AnyFault) -> None:
 def test_what_is_no_fault_is_refused(text: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         faults.read(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"channel":"market_trades","events":[]}', '{"stream":"a@trade","data":{"e":"trade"}}'],
+)
+def test_frame_of_any_venue_can_come_under_a_name_that_nobody_knows(text: str) -> None:
+    wire = Wire()
+    wire.order(Garble(how="unknown_channel"))
+    [garbled] = wire.through([Frame("any", text)])
+    assert "unheard_of" in garbled.text
+    assert wire.through([Frame("any", text)]) == [Frame("any", text)]
+
+
+def test_farewell_closes_when_its_time_has_come_and_is_announced_before() -> None:
+    faults, wire = Faults(), Wire()
+    faults.wires.add(wire)
+    faults.inject(Farewell(seconds=5.0), 100.0)
+    assert not wire.is_announced
+    assert wire.ending(104.9) is None
+    assert wire.ending(105.0) == GOING_AWAY

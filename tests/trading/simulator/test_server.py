@@ -32,6 +32,7 @@ from trading.simulator.faults import (
     Close,
     Drop,
     Fail,
+    Farewell,
     Freeze,
     Garble,
     Refuse,
@@ -384,6 +385,22 @@ async def test_a_silent_client_is_sent_away() -> None:
             await receive(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1008
+
+
+async def test_farewell_comes_behind_the_trades_that_were_made_before_it() -> None:
+    clock = SimulatedClock(speed=36_000.0, anchor_ns=NOW * 1_000_000_000)  # a trade every ten ms
+    async with (
+        serve(venue="binance", seed=SEED, products=5, clock=clock, leniency=0) as running,
+        connect(running.websocket, max_queue=None) as socket,
+    ):
+        asked = {"method": "SUBSCRIBE", "params": ["btcusdt@aggTrade"], "id": 1}
+        await socket.send(json.dumps(asked))
+        while "data" not in await receive(socket):
+            pass
+        running.inject(Farewell(seconds=60.0))
+        while (told := (await receive(socket)).get("data", {})).get("e") != "serverShutdown":
+            pass
+        assert (await receive(socket))["data"]["T"] >= told["E"]
 
 
 async def test_clients_are_told_when_it_stops() -> None:

@@ -58,6 +58,16 @@ def test_numbers_run_over_all_channels_from_zero() -> None:
     }
 
 
+def test_what_was_due_is_numbered_before_the_snapshot_of_a_later_subscription() -> None:
+    client = Client()
+    told = client.ask("subscribe", "market_trades", "BTC-USD")
+    client.now_us += 20_000_000  # trades of BTC-USD are due, and nobody has asked for them yet
+    told += client.ask("subscribe", "market_trades", "ETH-USD")
+    assert [frame["sequence_num"] for frame in told] == list(range(len(told)))
+    products = [trades_of([frame])[0]["product_id"] for frame in told[2:-1]]
+    assert products == ["BTC-USD", "ETH-USD"]
+
+
 def test_snapshots_come_before_the_acknowledgement() -> None:
     told = Client().ask("subscribe", "market_trades", "BTC-USD", "ETH-USD")
     assert [frame["channel"] for frame in told] == [

@@ -86,6 +86,18 @@ class Session(Protocol):
             late: Products that stay silent, and what they do is told when they no longer are.
         """
 
+    def pinged(self, at: Moment) -> None:
+        """The client sent a ping; it is answered by the server."""
+
+    def ponged(self, at: Moment) -> None:
+        """The client answered a ping."""
+
+    def ping_due(self, at: Moment) -> bytes | None:
+        """What to send a ping with now, if one is due."""
+
+    def farewell(self, at: Moment) -> list[Frame]:
+        """What the venue says before it goes away; nothing, where it just goes."""
+
     def close_code(self, at: Moment) -> int | None:
         """The code to close with if the venue would hang up now, else None."""
 
@@ -94,7 +106,9 @@ class Venue(Protocol):
     """One exchange: its limits, its REST answers, its WebSocket sessions."""
 
     name: str
+    label: str  # for people
     rest_path: str  # what the client's REST base address ends with
+    websocket_path: str  # and the address of its WebSocket
     requests_per_second: float  # of one address, for what needs no key
     private_requests_per_second: float  # of the owner of the keys
     connections_per_second: float  # of one address
@@ -111,4 +125,5 @@ class Venue(Protocol):
     def troubled(self, trouble: Trouble) -> Answer:
         """The answer to a request that meets with this trouble."""
 
-    def new_session(self, at: Moment) -> Session: ...
+    def new_session(self, at: Moment, query: Mapping[str, str]) -> Session:
+        """A session for a connection accepted now, whose address had this query."""

@@ -24,6 +24,7 @@ from trading.simulator.clock import go_time, rfc3339
 from trading.simulator.tape import Print
 from trading.simulator.venues.coinbase import rows
 from trading.simulator.venues.ports import Frame, Moment
+from trading.simulator.venues.quiet import Quiet
 from trading.simulator.world import World
 
 Cadences = Mapping[str, float]
@@ -56,7 +57,7 @@ def _nobody(_token: str, _at: Moment) -> None:
     """No token proves anything."""
 
 
-class CoinbaseSession:
+class CoinbaseSession(Quiet):
     """Frames of one connection.
 
     Args:
@@ -105,19 +106,20 @@ class CoinbaseSession:
         channel = str(asked.get("channel"))
         if channel not in CADENCES:
             return [_error(_BAD_CHANNEL)]
+        due = self._due_trades(at)  # numbered before what the message asks for
         match asked.get("type"):
             case "subscribe" if channel == "user":
                 user_id = self._opens(str(asked.get("jwt")), at)
                 if user_id is None:
-                    return [_error(_BAD_CHANNEL)]
+                    return [*due, _error(_BAD_CHANNEL)]
                 frames = self._subscribe_user(user_id, at)
             case "subscribe":
                 frames = self._subscribe(channel, names, at)
             case "unsubscribe":
                 frames = self._unsubscribe(channel, names)
             case _:
-                return [_error(_BAD_MESSAGE)]
-        return [*self._due_trades(at), *frames, self._acknowledgement(at)]
+                return [*due, _error(_BAD_MESSAGE)]
+        return [*due, *frames, self._acknowledgement(at)]
 
     def throttled(self) -> list[Frame]:
         """The answer to a message beyond the limit."""

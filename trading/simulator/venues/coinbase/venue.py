@@ -5,7 +5,7 @@ Rule 1: it only puts the pieces together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from trading.simulator.chance import key
 from trading.simulator.venues.coinbase import accounts, rest
@@ -28,7 +28,9 @@ class Coinbase:
     """
 
     name = "coinbase"
+    label = "Coinbase"
     rest_path = rest.PREFIX
+    websocket_path = ""
     requests_per_second = 10.0
     private_requests_per_second = 30.0
     connections_per_second = 8.0
@@ -62,11 +64,12 @@ class Coinbase:
         """The answer to a request that meets with this trouble."""
         return rest.TROUBLES[trouble]
 
-    def new_session(self, at: Moment) -> CoinbaseSession:
+    def new_session(self, at: Moment, query: Mapping[str, str]) -> CoinbaseSession:
         """A session for a connection accepted now."""
         if self._began is None:
             self._began = at.steady
         uptime = self._uptime + int(at.steady - self._began)
+        del query
         return CoinbaseSession(
             self._world, at, uptime=uptime, client_id=self._client_id, opens=self._opens
         )
