@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,50 +23,68 @@ from livermore import env
 from livermore.embedded.ports import free_port
 from livermore.embedded.process import follow_parent
 from tests.faults.programs import Exchange
-from trading.simulator import catalog, faults
+from trading.core.market import Market
+from trading.simulator import faults
 from trading.simulator.interventions import AnyIntervention, Intervention
+from trading.simulator.venues.known import VENUES
 from trading.simulator.world import World
 
 STOP_SECONDS = 15.0
-READY_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuickTime:
+    """Time at a speed, the same for every exchange of a run.
+
+    Attributes:
+        at: Where it began, simulated unix seconds.
+        speed: Simulated seconds in a real one.
+        since: When it began, real unix seconds.
+    """
+
+    at: int
+    speed: float
+    since: float = field(default_factory=time.time)
+
+    @property
+    def now(self) -> float:
+        """Simulated time, unix seconds; it goes on while an exchange is dead."""
+        return self.at + (time.time() - self.since) * self.speed
 
 
 class QuickExchange:
     """``python -m trading.simulator`` at a speed, with everything that was done to its world.
 
     Args:
+        name: Which exchange it is.
         directory: Where its orders are written for the next process.
+        time: The time that it lives in.
         seed: Which world.
-        speed: Simulated seconds in a real one.
         products: How many products are listed.
-        at: Simulated time to begin at, unix seconds.
     """
 
-    def __init__(self, directory: Path, *, seed: int, speed: float, products: int, at: int) -> None:
-        self.seed, self.speed = seed, speed
-        self.products = products
+    def __init__(
+        self, name: str, directory: Path, *, time: QuickTime, seed: int, products: int
+    ) -> None:
+        self.name = name
         self.interventions: list[AnyIntervention] = []
-        self._orders = directory / "orders.jsonl"
+        self._time, self._seed, self._products = time, seed, products
+        self._orders = directory / f"orders of {name}.jsonl"
         self._orders.touch()
         self._port = free_port()
-        self._since, self._at = time.time(), at
         self._process: subprocess.Popen[str] | None = None
         self._client = httpx.Client(timeout=10.0, headers={"content-type": "application/json"})
-
-    @property
-    def now(self) -> float:
-        """Simulated time, unix seconds; it goes on while the exchange is dead."""
-        return self._at + (time.time() - self._since) * self.speed
 
     def start(self) -> Exchange:
         """Start it, at the time it would be and in the world it was."""
         arguments = {
+            "venue": self.name,
             "port": self._port,
-            "seed": self.seed,
-            "speed": self.speed,
-            "products": self.products,
-            "at": self._at,
-            "since": repr(self._since),
+            "seed": self._seed,
+            "speed": self._time.speed,
+            "products": self._products,
+            "at": self._time.at,
+            "since": repr(self._time.since),
             "orders": self._orders,
         }
         words = [word for name, value in arguments.items() for word in (f"--{name}", str(value))]
@@ -78,7 +98,7 @@ class QuickExchange:
         assert self._process.stdout is not None
         found = re.search(r"at (\S+) and (\S+),", self._process.stdout.readline())
         assert found is not None
-        return Exchange(rest=found[1], websocket=found[2])
+        return Exchange(name=self.name, rest=found[1], websocket=found[2])
 
     def kill(self) -> None:
         """``kill -9``, and wait until it is gone."""
@@ -104,11 +124,15 @@ class QuickExchange:
 
     def world(self) -> World:
         """The very same world, in this process."""
-        world = World(self.seed, catalog.products(self.products))
-        now_us = math.ceil(self.now) * 1_000_000
+        world = World(self._seed, VENUES[self.name].products(self._products))
+        now_us = math.ceil(self._time.now) * 1_000_000
         for intervention in self.interventions:
             world.intervene(intervention, now_us)
         return world
+
+    def markets(self, count: int) -> list[Market]:
+        """The first of its list that can be streamed, liquid and thin ones."""
+        return list(_streamed(self.name, self.world()))[:count]
 
     def close(self) -> None:
         """Leave nothing running."""
@@ -116,7 +140,9 @@ class QuickExchange:
         self._client.close()
 
 
-def symbols_of(world: World, count: int) -> list[str]:
-    """The first dollar markets of a listing that can be streamed, liquid and thin ones."""
-    books = [p for p in world.products.values() if p.alias_of is None and p.quote == "USD"]
-    return [p.product_id for p in books if p.kind == "spot" and p.state == "online"][:count]
+def _streamed(name: str, world: World) -> Iterator[Market]:
+    for product in world.products.values():
+        is_open = product.kind == "spot" and product.state == "online"
+        is_dollar = name != "coinbase" or product.quote == "USD"
+        if is_open and is_dollar and product.alias_of is None:
+            yield Market(name, product.product_id)

@@ -12,43 +12,44 @@ from control.protocol import candles_of
 from tests.faults.servers import BreakableRedis
 from trading.core.market import Candle, Market, Timeframe
 
-EXCHANGE = "coinbase"
 RECENT_MINUTES = 60
 
 
 class KeptCandles:
-    """What is kept of some markets of the exchange."""
+    """What is kept of some markets."""
 
-    def __init__(self, redis: BreakableRedis, symbols: Sequence[str]) -> None:
-        self.symbols = list(symbols)
+    def __init__(self, redis: BreakableRedis, markets: Sequence[Market]) -> None:
+        self.markets = list(markets)
         self._client = redis.connect()
 
-    def behind(self, moment: float) -> list[str]:
+    def behind(self, moment: float) -> list[Market]:
         """The markets whose newest minute closed before the one that was over at a moment."""
         closed = int(moment) // 60 * 60
         try:
             with self._client.pipeline(transaction=False) as pipe:
-                for symbol in self.symbols:
-                    pipe.zrange(candles_of(EXCHANGE, symbol, "1m"), -1, -1, withscores=True)
+                for market in self.markets:
+                    pipe.zrange(candles_of(*market, "1m"), -1, -1, withscores=True)
                 answers: list[Any] = pipe.execute()
         except (RedisError, OSError):
-            return self.symbols
+            return self.markets
         return [
-            symbol
-            for symbol, newest in zip(self.symbols, answers, strict=True)
+            market
+            for market, newest in zip(self.markets, answers, strict=True)
             if not newest or newest[0][1] + 60 < closed
         ]
 
-    def untraded(self, symbol: str, moment: float) -> list[str]:
-        """The market, unless a minute that began after a moment is kept with trades of it."""
-        recent = self.candles(symbol, Timeframe.M1)[-RECENT_MINUTES:]
-        has_traded = any(c.opened_at >= moment and not c.synthetic for c in recent)
-        return [] if has_traded else [symbol]
+    def untraded(self, markets: Sequence[Market], moment: float) -> list[Market]:
+        """Those markets of which no minute that began after a moment is kept with trades."""
+        return [market for market in markets if not self._has_traded(market, moment)]
 
-    def candles(self, symbol: str, timeframe: Timeframe) -> list[Candle]:
+    def _has_traded(self, market: Market, moment: float) -> bool:
+        recent = self.candles(market, Timeframe.M1)[-RECENT_MINUTES:]
+        return any(c.opened_at >= moment and not c.synthetic for c in recent)
+
+    def candles(self, market: Market, timeframe: Timeframe) -> list[Candle]:
         """All that is kept of one market and timeframe, oldest first."""
-        entries: Any = self._client.zrange(candles_of(EXCHANGE, symbol, str(timeframe)), 0, -1)
-        return [_candle(Market(EXCHANGE, symbol), timeframe, text) for text in entries]
+        entries: Any = self._client.zrange(candles_of(*market, str(timeframe)), 0, -1)
+        return [_candle(market, timeframe, text) for text in entries]
 
     def close(self) -> None:
         """Close the connection."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from settings_app.models import User
-from tests.soak.kept import EXCHANGE
 from trading.core.market import Market, Timeframe
 from trading.core.modes import SignalKind
 from trading.core.signals import Direction
@@ -13,9 +12,11 @@ from trading.models import Alert
 from trading.ports import ToldSignal
 
 
-def alerts(user: User, symbol: str, since: int, until: int) -> tuple[list[ToldSignal], list[Alert]]:
+def alerts(
+    user: User, market: Market, since: int, until: int
+) -> tuple[list[ToldSignal], list[Alert]]:
     """What was told of bars that closed by ``since``, and the rows of those after it."""
-    rows = Alert.objects.signals().filter(user=user, exchange=EXCHANGE, symbol=symbol)
+    rows = Alert.objects.signals().filter(user=user, exchange=market.exchange, symbol=market.symbol)
     begin, end = (datetime.fromtimestamp(at, tz=UTC) for at in (since, until))
     before = rows.filter(candle_closed_at__lte=begin).order_by("candle_closed_at")
     judged = rows.filter(candle_closed_at__gt=begin, candle_closed_at__lte=end)

@@ -5,6 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from trading.core.market import Market
+
+
+class Place(NamedTuple):
+    """Where something is broken; what is None means every one."""
+
+    exchange: str | None = None
+    symbol: str | None = None
+
+    def holds(self, market: Market) -> bool:
+        """Whether a market is concerned."""
+        return self.exchange in {None, market.exchange} and self.symbol in {None, market.symbol}
+
+
+EVERYWHERE = Place()
+
 
 class Span(NamedTuple):
     """Simulated unix seconds, both ends included."""
@@ -12,11 +28,11 @@ class Span(NamedTuple):
     since: float
     until: float
     what: str
-    symbol: str | None = None  # None: every market
+    place: Place = EVERYWHERE
 
-    def touches(self, symbol: str, start: float, end: float) -> bool:
+    def touches(self, market: Market, start: float, end: float) -> bool:
         """Whether it concerns a market at any time between two moments."""
-        return self.symbol in {None, symbol} and self.since <= end and start <= self.until
+        return self.place.holds(market) and self.since <= end and start <= self.until
 
 
 @dataclass(slots=True)
@@ -24,7 +40,7 @@ class Timeline:
     """What was broken when.
 
     Attributes:
-        outages: Nothing of any market could reach a worker.
+        outages: Nothing of any market there could reach a worker.
         troubles: From a fault until everything was told again: whatever closed here may be late.
         amendments: From the minute that was told otherwise until it was mended.
     """
@@ -33,16 +49,15 @@ class Timeline:
     troubles: list[Span] = field(default_factory=list)
     amendments: list[Span] = field(default_factory=list)
 
-    def outage_at(self, moment: float, *, within: float) -> Span | None:
+    def outage_at(self, market: Market, moment: float, *, within: float) -> Span | None:
         """The outage that holds a moment, with so much time on both sides of it."""
-        return next(
-            (s for s in self.outages if s.since + within <= moment <= s.until - within), None
-        )
+        outages = (s for s in self.outages if s.place.holds(market))
+        return next((s for s in outages if s.since + within <= moment <= s.until - within), None)
 
-    def trouble(self, symbol: str, start: float, end: float) -> Span | None:
+    def trouble(self, market: Market, start: float, end: float) -> Span | None:
         """What was wrong with a market at any time between two moments."""
-        return next((s for s in self.troubles if s.touches(symbol, start, end)), None)
+        return next((s for s in self.troubles if s.touches(market, start, end)), None)
 
-    def amendment(self, symbol: str, start: float, end: float) -> Span | None:
+    def amendment(self, market: Market, start: float, end: float) -> Span | None:
         """What of a market was told otherwise at first, at any time between two moments."""
-        return next((s for s in self.amendments if s.touches(symbol, start, end)), None)
+        return next((s for s in self.amendments if s.touches(market, start, end)), None)

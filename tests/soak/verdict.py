@@ -15,7 +15,7 @@ Rule 5: the candles that Redis keeps equal the exchange's, all of them, to the l
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from tests.soak.kept import KeptCandles
 from tests.soak.oracle import Fired, Oracle
 from tests.soak.timeline import Timeline
 from trading.alerts.compose import decimal_of
-from trading.core.market import Candle, Timeframe
+from trading.core.market import Candle, Market, Timeframe
 from trading.core.modes import SignalRules
 from trading.core.signals import Signal
 from trading.models import Alert
@@ -46,10 +46,15 @@ class Key(NamedTuple):
 
 @dataclass(slots=True)
 class Findings:
-    """What was compared, what was explained, what is wrong."""
+    """What was compared, what was explained (by exchange), what is wrong."""
 
-    counts: Counter[str] = field(default_factory=Counter)
+    of: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     violations: list[str] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What was compared and explained, of all exchanges together."""
+        return sum(self.of.values(), Counter())
 
 
 class Verdict:
@@ -60,83 +65,91 @@ class Verdict:
         self._timeline = timeline
         self.findings = Findings()
 
-    def judge_alerts(self, symbol: str, rows: list[Alert], fired: Fired) -> None:
+    def judge_alerts(self, market: Market, rows: list[Alert], fired: Fired) -> None:
         """Hold the rows of a market against what its candles fire."""
         true, raw = _by_key(fired.signals), _by_key(fired.raw)
         found = {_key(row): row for row in rows}
-        self.findings.counts["alerts"] += len(rows)
+        self._count(market, "alerts", len(rows))
         if len(found) != len(rows):
-            self._violated(f"{symbol}: {len(rows) - len(found)} alerts are there twice")
+            self._violated(market, f"{len(rows) - len(found)} alerts are there twice")
         for key, row in found.items():
-            signal = true.get(key) or raw.get(key)
-            if signal is None or _differences(row, signal):
-                self._explain_row(symbol, key, row, signal)
+            signals = [*true.get(key, ()), *raw.get(key, ())]
+            if all(_differences(row, signal) for signal in signals):
+                self._explain_row(market, key, row, signals)
                 continue
-            if key not in true and not self._is_shifted(symbol, key):
-                self._violated(f"{symbol} {_words(key)}: told, though silenced: {_of_row(row)}")
+            if key not in true and not self._is_shifted(market, key):
+                self._violated(market, f"{_words(key)}: told, though silenced: {_of_row(row)}")
                 continue
-            self.findings.counts["as the true candles say"] += 1
-            self._judge_state(symbol, key, row)
+            self._count(market, "as the true candles say")
+            self._judge_state(market, key, row)
         for key in true.keys() - found.keys():
-            self._explain_absence(symbol, key, true[key], found)
+            self._explain_absence(market, key, true[key][-1], found)
 
-    def judge_candles(self, symbol: str, kept: KeptCandles) -> None:
+    def judge_candles(self, market: Market, kept: KeptCandles) -> None:
         """Hold the candles that are kept of a market against the exchange's."""
         for timeframe in Timeframe:
-            truth = self._oracle.kept(symbol, timeframe)
+            truth = self._oracle.kept(market, timeframe)
             end = truth[-1].closes_at if truth else 0
-            ours = [c for c in kept.candles(symbol, timeframe) if c.closes_at <= end]
-            self.findings.counts["candles"] += len(ours)
+            ours = [c for c in kept.candles(market, timeframe) if c.closes_at <= end]
+            self._count(market, "candles", len(ours))
             for wrong in _unequal(ours, truth):
-                self._violated(f"{symbol} {timeframe} {wrong}")
+                self._violated(market, f"{timeframe} {wrong}")
 
     # -- rows
 
-    def _judge_state(self, symbol: str, key: Key, row: Alert) -> None:
+    def _judge_state(self, market: Market, key: Key, row: Alert) -> None:
         is_missed = row.state == Alert.State.MISSED
         # Before the end of the outage by a minute and the grace, so that nothing can tell it late.
-        outage = self._timeline.outage_at(key.closed_at, within=5.0)
+        outage = self._timeline.outage_at(market, key.closed_at, within=5.0)
         if outage is not None and not is_missed:
-            self._violated(f"{symbol} {_words(key)}: not marked missed: {outage.what}")
-        elif is_missed and not self._may_be_late(symbol, key.closed_at):
-            self._violated(f"{symbol} {_words(key)}: marked missed, though nothing was wrong")
-        self.findings.counts["missed" if is_missed else "in time"] += 1
+            self._violated(market, f"{_words(key)}: not marked missed: {outage.what}")
+        elif is_missed and not self._may_be_late(market, key.closed_at):
+            self._violated(market, f"{_words(key)}: marked missed, though nothing was wrong")
+        self._count(market, "missed" if is_missed else "in time")
 
-    def _may_be_late(self, symbol: str, closed_at: int) -> bool:
+    def _may_be_late(self, market: Market, closed_at: int) -> bool:
         """Whether a bar was told late, or again when it was mended."""
-        trouble = self._timeline.trouble(symbol, closed_at, closed_at)
-        return (trouble or self._timeline.amendment(symbol, closed_at, closed_at)) is not None
+        trouble = self._timeline.trouble(market, closed_at, closed_at)
+        return (trouble or self._timeline.amendment(market, closed_at, closed_at)) is not None
 
-    def _explain_row(self, symbol: str, key: Key, row: Alert, signal: Signal | None) -> None:
-        if self._is_provisional(symbol, key):
-            self.findings.counts["provisional: told before a bar was mended"] += 1
+    def _explain_row(self, market: Market, key: Key, row: Alert, signals: list[Signal]) -> None:
+        if self._is_provisional(market, key):
+            self._count(market, "provisional: told before a bar was mended")
             return
-        truth = "nothing" if signal is None else _of_signal(signal)
-        self._violated(f"{symbol} {_words(key)}: told {_of_row(row)}, true is {truth}")
+        truth = " or ".join(dict.fromkeys(map(_of_signal, signals))) or "nothing"
+        self._violated(market, f"{_words(key)}: told {_of_row(row)}, true is {truth}")
 
     def _explain_absence(
-        self, symbol: str, key: Key, signal: Signal, found: Mapping[Key, Alert]
+        self, market: Market, key: Key, signal: Signal, found: Mapping[Key, Alert]
     ) -> None:
         silent = _silenced_by(key, signal, found.values())
-        if silent is not None and self._is_shifted(symbol, key):
-            self.findings.counts["silenced by what was told before a bar was mended"] += 1
+        if silent is not None and self._is_shifted(market, key):
+            self._count(market, "silenced by what was told before a bar was mended")
             return
-        self._violated(f"{symbol} {_words(key)}: told nothing, true is {_of_signal(signal)}")
+        self._violated(market, f"{_words(key)}: told nothing, true is {_of_signal(signal)}")
 
-    def _is_provisional(self, symbol: str, key: Key) -> bool:
+    def _is_provisional(self, market: Market, key: Key) -> bool:
         """Whether a bar that this one stands on was mended after it may have been told."""
-        return self._timeline.amendment(symbol, key.closed_at, key.closed_at) is not None
+        return self._timeline.amendment(market, key.closed_at, key.closed_at) is not None
 
-    def _is_shifted(self, symbol: str, key: Key) -> bool:
+    def _is_shifted(self, market: Market, key: Key) -> bool:
         start = key.closed_at - SHIFTED_SECONDS
-        return self._timeline.amendment(symbol, start, key.closed_at) is not None
+        return self._timeline.amendment(market, start, key.closed_at) is not None
 
-    def _violated(self, sentence: str) -> None:
-        self.findings.violations.append(sentence)
+    def _count(self, market: Market, what: str, more: int = 1) -> None:
+        self.findings.of[market.exchange][what] += more
+
+    def _violated(self, market: Market, sentence: str) -> None:
+        self.findings.violations.append(f"{market.exchange} {market.symbol} {sentence}")
 
 
-def _by_key(signals: Iterable[Signal]) -> dict[Key, Signal]:
-    return {Key(str(s.timeframe), str(s.kind), s.closed_at): s for s in signals}
+def _by_key(signals: Iterable[Signal]) -> Mapping[Key, list[Signal]]:
+    """One for each worker that may have told it: the last bar of one is the first of the next,
+    which stands on other bars. Which of them wrote the row does not show."""
+    found: dict[Key, list[Signal]] = {}
+    for one in signals:
+        found.setdefault(Key(str(one.timeframe), str(one.kind), one.closed_at), []).append(one)
+    return found
 
 
 def _key(row: Alert) -> Key:
