@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 
 class Lease(models.Model):
@@ -143,3 +144,54 @@ class SentIntent(models.Model):
 
     def __str__(self) -> str:
         return f"intent {self.command_id} of user {self.user_id}"
+
+
+class ScanRun(models.Model):
+    """What the scanner proposed to a user, and what the user approved of it."""
+
+    class Cause(models.TextChoices):
+        """How it came about."""
+
+        ASKED = "asked", "Asked for"
+        DAILY = "daily", "Daily"
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        PREVIEWED = "previewed", "Waits for approval"
+        APPROVED = "approved", "Approved"
+        FAILED = "failed", "Failed"
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="scans"
+    )
+    at = models.DateTimeField(default=timezone.now)
+    cause = models.TextField(choices=Cause)
+    asked_by = models.TextField(blank=True)
+    exchange = models.TextField()
+    criteria = models.JSONField(help_text="What was wanted, as the settings had it.")
+    state = models.TextField(choices=State, default=State.PREVIEWED)
+    reason = models.TextField(blank=True, help_text="Why it failed.")
+    note = models.TextField(blank=True, help_text="That the figures are old, and why.")
+    seen = models.IntegerField(default=0, help_text="How many markets the exchange lists.")
+    rows = models.JSONField(default=list)
+    left_out = models.JSONField(default=list)
+    left_out_count = models.IntegerField(default=0)
+    approved = models.JSONField(
+        default=list, help_text="What is watched by it, and since when each is, unix seconds."
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_by = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "-at"], name="scan_newest"),
+            models.Index(
+                fields=["user", "-approved_at"],
+                condition=models.Q(state="approved"),
+                name="scan_approved_newest",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"scan of {self.exchange}, {self.state}"

@@ -19,6 +19,7 @@ from control.models import Reversible
 from control.positions.held import Held, held_by
 from control.positions.sources import sources
 from control.protocol import Desired
+from control.symbols import scans
 from control.undo import Undo
 from settings_app import credentials, desired, services
 from settings_app.errors import FieldError, SettingsInvalid, SettingsTooNew
@@ -100,15 +101,16 @@ def situation(user_id: int) -> Situation:
     named = tuple(dict.fromkeys(credentials.named(stored.document).values()))
     found = credentials.usable(holder, first=named)
     held = _held(user_id, stored.document)
-    costs = {one.market: one.cost_basis if one.quantity else None for one in held}
-    made = plan_of(stored.document, row.mode, costs)
+    costs = _costs(held)
+    scanned = _scanned(user_id, stored.document, row.mode)
+    made = plan_of(stored.document, row.mode, costs, scanned)
     return Situation(
         desired=wanted,
         settings_revision=stored.revision,
         plan=replace(
             made,
             since=_seconds(max(desired.decided_at(user_id), stored.updated_at)),
-            positions_since=_positions_since(stored.document, made, held),
+            markets_since=_later(_positions_since(stored.document, made, held), scanned),
         ),
         document=stored.document,
         held=held,
@@ -119,6 +121,26 @@ def situation(user_id: int) -> Situation:
         ),
         undo=undo,
     )
+
+
+def of_each_mode(user_id: int) -> dict[Mode, DeskPlan]:
+    """What a desk would do in each mode that there is, by what is stored now.
+
+    Raises:
+        User.DoesNotExist: If the user was deleted.
+        SettingsInvalid: If the document cannot be used, as does SettingsTooNew.
+    """
+    document = services.read(user_id).document
+    costs = _costs(_held(user_id, document))
+    return {
+        mode: plan_of(document, mode, costs, _scanned(user_id, document, mode))
+        for mode in Mode
+        if mode.is_implemented
+    }
+
+
+def _costs(held: Iterable[Held]) -> dict[Market, Decimal | None]:
+    return {one.market: one.cost_basis if one.quantity else None for one in held}
 
 
 def opening(user_id: int) -> Situation:
@@ -176,6 +198,11 @@ def _positions_since(document: Settings, made: DeskPlan, held: Iterable[Held]) -
     }
 
 
+def _later(one: Mapping[Market, int], other: Mapping[Market, int]) -> dict[Market, int]:
+    """The later moment of each market that has two."""
+    return {market: max(one.get(market, 0), other.get(market, 0)) for market in {**one, **other}}
+
+
 def _seconds(moment: datetime) -> int:
     """The first whole unix second that is not before a moment."""
     return math.ceil(moment.timestamp())
@@ -200,19 +227,25 @@ def _problems(exc: SettingsInvalid | SettingsTooNew) -> tuple[FieldError, ...]:
     return exc.errors if isinstance(exc, SettingsInvalid) else (FieldError("", str(exc)),)
 
 
-def plan_of(document: Settings, mode: Mode, held: Mapping[Market, Decimal | None]) -> DeskPlan:
+def plan_of(
+    document: Settings,
+    mode: Mode,
+    held: Mapping[Market, Decimal | None],
+    scanned: Iterable[Market] = (),
+) -> DeskPlan:
     """What a desk does in a mode.
 
     Args:
         document: The user's settings, current and valid.
         mode: What the runtime is for.
         held: The cost basis of every position, in quote currency; None where it is not known.
+        scanned: What the user approved last of what the scanner proposed.
 
     Returns:
         A plan with only those markets whose exchange is enabled and known to this program.
     """
     of_mode = document.modes.of(mode)
-    candidates = _candidates(document, of_mode.symbol_source, held)
+    candidates = _candidates(document, of_mode.symbol_source, held, scanned)
     usable: dict[str, ExchangeSettings] = {
         name: exchange
         for name, exchange in document.exchanges.items()
@@ -248,7 +281,15 @@ def _holding(document: Settings, exchange: ExchangeSettings, cost_basis: Decimal
     )
 
 
-def _candidates(document: Settings, source: str, held: Iterable[Market]) -> list[Market]:
+def _scanned(user_id: int, document: Settings, mode: Mode) -> dict[Market, int]:
+    """What the scanner lets a mode watch, and since when; nothing where it has other symbols."""
+    is_scanned = document.modes.of(Mode(mode)).symbol_source == "scanner"
+    return scans.approved(user_id) if is_scanned else {}
+
+
+def _candidates(
+    document: Settings, source: str, held: Iterable[Market], scanned: Iterable[Market]
+) -> list[Market]:
     match source:
         case "watchlist":
             return [Market(row.exchange, row.symbol) for row in document.watchlist if row.enabled]
@@ -256,4 +297,4 @@ def _candidates(document: Settings, source: str, held: Iterable[Market]) -> list
             by_hand = [Market(row.exchange, row.symbol) for row in document.position_symbols]
             return [*held, *by_hand]
         case _:
-            return []  # the scanner's last approved scan: nobody has approved one yet
+            return list(scanned)

@@ -2,6 +2,7 @@
 
 Rule 1: a plane that died is restarted; one that hangs is told of and left alone: what it hangs on
     would hang its successor, and commands work all the same.
+Rule 2: a resume that finds it dead does not wait for the backoff.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from trading.plane import DataPlane
 
 WATCH_SECONDS = 0.2
 BACKOFF_SECONDS = (1.0, 60.0)
+SOONEST_SECONDS = 1.0  # after its death, however urgent: all users of a worker share it
 HEALTHY_SECONDS = 60.0
 
 
@@ -51,6 +53,14 @@ class PlaneWatch:
         # Just now; when it will be restarted is decided with the next look.
         at = failure.at_ms
         return Fault(error=failure.error, where=failure.where, since=at, retry_at=at, attempt=1)
+
+    def hurry(self) -> None:
+        """Restart a data plane that has died soon, whatever its backoff. Never waits."""
+        if self._fault is None:
+            return
+        soonest = self._fault.since + int(SOONEST_SECONDS * 1_000)
+        retry_at = min(self._fault.retry_at, max(now_ms(), soonest))
+        self._fault = self._fault.model_copy(update={"retry_at": retry_at})
 
     async def run(self) -> None:
         """Watch until cancelled."""

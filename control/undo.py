@@ -6,6 +6,7 @@ Rule 2: it is undone only while what it changed is still as it left it: the revi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,16 @@ class Splice:
     def of_json(cls, kept: dict[str, Any]) -> Splice:
         """What :meth:`to_json` gave."""
         return cls(at=kept["at"], drop=kept["drop"], put=tuple(kept["put"]))
+
+    @classmethod
+    def between(cls, old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> Splice:
+        """What makes one list of the other: all from the first row that differs to the last."""
+        most = min(len(old), len(new))
+        head = next((at for at in range(most) if old[at] != new[at]), most)
+        left = most - head
+        tail = next((at for at in range(left) if old[-1 - at] != new[-1 - at]), left)
+        put = tuple(new[head : len(new) - tail])
+        return cls(at=head, drop=len(old) - tail - head, put=put)
 
     def made_in(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The list with the change made; the old one stays as it is."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from control.plan import Situation
 from control.protocol import RuntimeCommand, State
 from settings_app.errors import FieldError
-from trading.core.market import Market
+from settings_app.reporting import counted
+from trading.core.market import Instrument, Market
 from trading.ports import BackfillOrder
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ class Order:
         id: Of the command that asks for it.
         backfills: History to be read anew.
         clears: Whether what Redis keeps for the user alone is removed first.
+        restarts: Whether a data plane that has died is to turn again at once.
     """
 
     id: str
-    backfills: tuple[BackfillOrder, ...]
+    backfills: tuple[BackfillOrder, ...] = ()
     clears: bool = False
+    restarts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class Done:
     order: Order | None = None
 
 
-def _nothing_known(_exchange: str) -> frozenset[str] | None:
+def _nothing_known(_exchange: str) -> Mapping[str, Instrument] | None:
     return None
 
 
@@ -64,7 +67,11 @@ class Before:
         next_version: The state version from which on the command's effect shows.
         changes: What the last change of the settings changed, and how it was applied.
         plane_is_down: Whether the data plane does not turn.
-        listed: The symbols that an exchange lists, as last seen; None: not known.
+        listed: What an exchange lists, by symbol and as far as is known; None: nothing is known.
+        unlisted: Why nothing is known of the exchange that the command is about, as a sentence;
+            empty where nobody was asked.
+        list_note: That the list of that exchange is old, how old and why, as a sentence; empty
+            where it is not.
     """
 
     situation: Situation | None
@@ -73,7 +80,9 @@ class Before:
     next_version: int
     changes: tuple[dict[str, str], ...] = ()
     plane_is_down: bool = False
-    listed: Callable[[str], frozenset[str] | None] = field(default=_nothing_known)
+    listed: Callable[[str], Mapping[str, Instrument] | None] = field(default=_nothing_known)
+    unlisted: str = ""
+    list_note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +137,11 @@ def watched(situation: Situation | None) -> tuple[Market, ...]:
 def superseded_by(newest: int, ours: int) -> str:
     """The answer to an intent that is not the newest any more."""
     return f"superseded by a newer intent (revision {newest}, this was {ours})"
+
+
+def watching(situation: Situation | None) -> str:
+    """How many that are, for people."""
+    return f"watching {counted(len(watched(situation)), 'symbol')}"
 
 
 def unusable(situation: Situation, consequence: str) -> CommandFailed:

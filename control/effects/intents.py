@@ -7,11 +7,13 @@ from dataclasses import replace
 from control.effects.base import (
     CommandFailed,
     Done,
+    Order,
     Work,
     superseded_by,
     unusable,
     usable,
     watched,
+    watching,
 )
 from control.plan import Situation
 from control.protocol import State
@@ -34,18 +36,19 @@ def resume(work: Work) -> Done:
     now = _remembered(work, _newest_situation(work))
     if now.plan is None:
         raise unusable(now, "nothing can be watched")
-    count = len(watched(now))
     again = not work.has_changed_the_wish and work.before.state is State.RUNNING
-    message = "already running" if again else f"running; watching {count} symbols"
+    message = "already running" if again else f"running; {watching(now)}"
+    order = None
     if work.before.plane_is_down:
-        message = f"resumed; the data plane is down, and will watch {count} symbols"
-    return Done(message=message, data=work.data(now), situation=now)
+        message = f"resumed; the data plane was down and starts again, to be {watching(now)}"
+        order = Order(id=str(work.command.id), restarts=True)
+    return Done(message=message, data=work.data(now), situation=now, order=order)
 
 
 def switch_mode(work: Work) -> Done:
     """Watch what another mode watches; what both watch goes on untouched."""
     now = _remembered(work, _newest_situation(work))
-    effect = f"watching {len(watched(now))} symbols"
+    effect = watching(now)
     if now.desired.is_paused:
         effect = "takes effect on resume"
     message = f"mode {now.desired.mode}; {effect}"

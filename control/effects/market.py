@@ -14,6 +14,8 @@ from settings_app.schema.rules import enabled_exchanges
 from trading.core.market import Market
 from trading.ports import BackfillOrder
 
+PAUSED = "the runtime is paused and reads nothing; resume it first"
+
 
 def force_backfill(work: Work) -> Done:
     """Read the history of one symbol anew, in the background."""
@@ -72,7 +74,7 @@ def _done(
 
 def _refuse_while_paused(work: Work) -> None:
     if work.opened.desired.is_paused:
-        raise CommandFailed("the runtime is paused and reads nothing; resume it first")
+        raise CommandFailed(PAUSED)
 
 
 def _document(work: Work) -> Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control.effects.base import Done, Work, unusable, watched
+from control.effects.base import Done, Work, unusable, watched, watching
 from control.plan import Situation
 from settings_app.differences import changed_paths
 from settings_app.schema import Applies, applies_at, is_recorded_only
@@ -30,7 +30,7 @@ def reload(work: Work) -> Done:
         made = list(work.before.changes)
         message = f"nothing had changed; revision {now.settings_revision} is applied already"
         if watched(known) != watched(now):  # the positions moved
-            message = f"watching {len(watched(now))} symbols; the settings had not changed"
+            message = f"{watching(now)}; the settings had not changed"
         elif known.plan is not None and known.plan.holdings != now.plan.holdings:
             message = "what positions cost is applied; the settings had not changed"
     else:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from control.effects.base import CommandFailed, Done, Work, watched
+from control.effects.base import CommandFailed, Done, Work, watched, watching
 from control.plan import Situation
 from control.symbols import watchlist
 from control.undo import Splice, Undo
 from settings_app.schema import Settings
-from trading.core.market import Market
+from trading.core.market import InstrumentKind, Market
+from trading.core.search import nearest
 
 
 def add(work: Work) -> Done:
@@ -56,6 +56,8 @@ class _Change:
     def done(self, now: Situation) -> Done:
         """The answer, which says what became of the symbol in truth."""
         data = {**self._work.data(now), "changed": self._splice is not None}
+        if not self._adds:
+            data["stillWatched"] = self._stays(now)
         return Done(message=self._message(now), data=data, situation=now)
 
     def _changed(self, document: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +81,7 @@ class _Change:
         configured = document["exchanges"].items()
         enabled = [name for name, settings in configured if settings["enabled"]]
         refuse_disabled(exchange, enabled)
+        refuse_unknown(self._work, exchange)
         refuse_unlisted(self._work, exchange, symbol)
 
     def _message(self, now: Situation) -> str:
@@ -94,13 +97,19 @@ class _Change:
         is_watched = self._market in watched(now)
         if now.plan is None:
             return "the settings cannot be used, so nothing is watched"
+        why = ", for it is held" if self._market in now.plan.held else ""
         if now.desired.is_paused:
-            return "takes effect on resume"
+            still = f"; it is watched then still{why}" if self._stays(now) else ""
+            return f"takes effect on resume{still}"
         if self._adds and not is_watched:
             return f"mode {now.desired.mode} does not watch the watchlist"
-        if not self._adds and is_watched:
-            return f"mode {now.desired.mode} watches it still, for it is held"
-        return f"watching {len(watched(now))} symbols"
+        if self._stays(now):
+            return f"mode {now.desired.mode} watches it still{why}"
+        return watching(now)
+
+    def _stays(self, now: Situation) -> bool:
+        """Whether what was taken off the list is wanted all the same: a position keeps it."""
+        return not self._adds and now.plan is not None and self._market in now.plan.markets
 
 
 def refuse_disabled(exchange: str, enabled: Sequence[str]) -> None:
@@ -116,18 +125,45 @@ def refuse_disabled(exchange: str, enabled: Sequence[str]) -> None:
         )
 
 
-def refuse_unlisted(work: Work, exchange: str, symbol: str) -> None:
-    """Let only a symbol pass that the exchange lists, as far as that is known.
+def refuse_unknown(work: Work, exchange: str) -> None:
+    """Let nothing pass while it is not known what the exchange lists.
 
     Raises:
-        CommandFailed: With the nearest that it does list.
+        CommandFailed: With the reason.
+    """
+    if work.before.listed(exchange) is None:
+        unlisted = f"it is not known what {exchange} lists; nothing was changed. Try again later."
+        raise CommandFailed(work.before.unlisted or unlisted)
+
+
+def refuse_unlisted(work: Work, exchange: str, symbol: str) -> None:
+    """Let only a symbol pass that the exchange lists and has open, as far as that is known.
+
+    Raises:
+        CommandFailed: With the nearest that it does list, or why this one is not open.
     """
     listed = work.before.listed(exchange)
-    if listed is None or symbol in listed:
+    if listed is None:
         return
-    near = difflib.get_close_matches(symbol, listed, n=3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise CommandFailed(f"symbol: {exchange} does not list {symbol}{hint}")
+    one = listed.get(symbol)
+    if one is None:
+        near = nearest(symbol, [name for name, other in listed.items() if other.streamable])
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise _refused(work, f"{exchange} does not list {symbol}{hint}")
+    if one.kind is not InstrumentKind.SPOT:
+        raise _refused(work, f"{symbol} of {exchange} is a {one.kind}, no spot market")
+    if not one.streamable:
+        why = one.status or "not open to trade"
+        raise _refused(work, f"{symbol} of {exchange} cannot be watched: {why}")
+
+
+def _refused(work: Work, reason: str) -> CommandFailed:
+    """With how old the list is that says so, where it is old."""
+    note = work.before.list_note
+    if not note:
+        return CommandFailed(f"symbol: {reason}")
+    stop = "" if reason.endswith("?") else "."
+    return CommandFailed(f"symbol: {reason}{stop} {note}")
 
 
 def primary_exchange(document: Settings) -> str:

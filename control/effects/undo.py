@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from control.effects.base import CommandFailed, Done, Work, usable, watched
+from control.effects.base import CommandFailed, Done, Work, usable, watching
 from control.undo import Splice, Undo, Wish
 
 
@@ -20,7 +20,7 @@ def undo(work: Work) -> Done:
         _wish(work, last, last.inverse)
     work.ledger.remember(None)
     now = replace(usable(work.ledger.situation(), work.before.situation), undo=None)
-    state = "paused" if now.desired.is_paused else f"running; watching {len(watched(now))} symbols"
+    state = "paused" if now.desired.is_paused else f"running; {watching(now)}"
     message = f"undone: {last.command}; {state}, mode {now.desired.mode}"
     data = {**work.data(now), "undone": last.command}
     return Done(message=message, data=data, situation=now)

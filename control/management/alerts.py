@@ -20,6 +20,7 @@ from control.marks import mark_of_alert, mark_of_delivery
 from settings_app.api.requests import A_MOMENT
 from trading.alerts.muting import WantedMute
 from trading.alerts.selection import Selection
+from trading.core.severity import Severity
 from trading.models import SYSTEM, Alert, Delivery
 
 COLUMNS: Final = ("id", "when (UTC)", "market", "what happened", "MACD-V", "price", "state", "ways")
@@ -47,9 +48,11 @@ def selection_in(options: dict[str, Any]) -> Selection:
         CommandError: If a time is none.
     """
     names = ("about", "exchange", "symbol", "timeframe", "kind", "direction", "state", "channel")
-    seen = options["acknowledged"]
+    seen, step = options["acknowledged"], options["severity"]
     return Selection(
         **{name: options[name] for name in names},
+        part=options["q"],
+        severity=None if step is None else Severity(step),
         since=moment_in(options, "since"),
         until=moment_in(options, "until"),
         is_acknowledged=None if seen is None else seen == "true",
