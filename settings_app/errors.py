@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,6 +72,8 @@ class StaleRevision(SettingsError):
         current: The revision of the document now.
         changes: The saves since ``base`` that the log still has, oldest first.
         conflicts: JSON Pointers to what both touched. None: the log cannot tell what was.
+        offered: The caller's whole document with what the others saved elsewhere, to be looked at
+            and saved again; None where the change was no whole document or nothing can be told.
     """
 
     def __init__(
@@ -80,11 +83,13 @@ class StaleRevision(SettingsError):
         current: int,
         changes: Iterable[Change] = (),
         conflicts: Iterable[str] = (),
+        offered: Any = None,
     ) -> None:
         self.base = base
         self.current = current
         self.changes = tuple(changes)
         self.conflicts = tuple(conflicts)
+        self.offered = offered
         told = f"The settings are at revision {current}, the change was made on revision {base}"
         if self.conflicts:
             why = "and both changed the same places"

@@ -24,6 +24,7 @@ from django.http.multipartparser import MultiPartParserError
 from settings_app.conditions import tag_of
 from settings_app.errors import FieldError, SettingsInvalid, SettingsTooNew, StaleRevision
 from settings_app.models import User
+from settings_app.schema.secrecy import SENTENCES as SECRECY
 
 log = structlog.get_logger(__name__)
 
@@ -167,9 +168,16 @@ class Problem(Exception):
         )
 
 
-def errors_to_list(errors: Iterable[FieldError]) -> list[dict[str, str]]:
-    """Field errors as JSON: JSON Pointer and sentence."""
-    return [{"pointer": error.pointer, "detail": error.message} for error in errors]
+def errors_to_list(errors: Iterable[FieldError]) -> list[dict[str, Any]]:
+    """Field errors as JSON: JSON Pointer and sentence, and a mark on what looks like a secret."""
+    return [
+        {
+            "pointer": error.pointer,
+            "detail": error.message,
+            **({"secret": True} if error.message in SECRECY else {}),
+        }
+        for error in errors
+    ]
 
 
 # ---------------------------------------------------------------------- from exceptions

@@ -24,7 +24,9 @@ Digest = Callable[[int, str, Any], str]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A whole document with the changes of others in it; unusable where there are conflicts."""
+    """A whole document with the changes of others in it; where there are conflicts, it has the
+    caller's side of them, and nobody may store it unasked.
+    """
 
     document: Any
     conflicts: tuple[str, ...]

@@ -201,7 +201,7 @@ def _rebased(now: Current, edit: Edit, checked: Checked, since: _Since) -> Check
         digest = partial(history.digest, now.user_id)
         merged = rebase.merge(checked.document, now.document, since.saves, digest)
         if merged.conflicts:
-            raise since.refusal(conflicts=merged.conflicts)
+            raise since.refusal(conflicts=merged.conflicts, offered=merged.document)
         return stored.check(merged.document, now)
     touched = changed_paths(now.document, checked.document)
     since.refuse_conflicts(path for path in touched if path != edit.grows)

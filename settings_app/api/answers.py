@@ -18,7 +18,9 @@ from pydantic.alias_generators import to_camel
 
 from settings_app.conditions import tag_of
 from settings_app.differences import ABSENT, Difference
+from settings_app.errors import FieldError
 from settings_app.schema import Applies, applies_at, is_recorded_only
+from settings_app.schema.secrecy import SENTENCES as SECRECY
 from settings_app.services import Preview, Saved, Stored
 from settings_app.templates import Template
 from settings_app.upgrades import Note
@@ -68,6 +70,15 @@ class ErrorAnswer(Answer):
 
     pointer: str = Field(description="JSON Pointer to the place; empty for the whole document.")
     detail: str = Field(description="What is right there. It never repeats a text that was sent.")
+    secret: Literal[True] = Field(
+        True, description="There where something looks like a secret: show it no longer."
+    )
+
+    @classmethod
+    def of(cls, error: FieldError) -> Self:
+        """An error, told."""
+        marked: dict[str, Any] = {"secret": True} if error.message in SECRECY else {}
+        return cls(pointer=error.pointer, detail=error.message, **marked)
 
 
 class SavedAnswer(Answer):
@@ -102,18 +113,28 @@ class PreviewAnswer(Answer):
     errors: list[ErrorAnswer] = Field(description="Why not.")
     changes: list[ChangeAnswer] = Field(description="What would change, in document order.")
     notes: list[NoteAnswer] = Field(description="What an import would move or drop.")
+    settings: dict[str, Any] = Field(
+        {},
+        description="Only of an import: the settings as they would be, where there are no errors.",
+    )
 
     @classmethod
-    def of(cls, preview: Preview) -> Self:
-        """A preview, told."""
+    def of(cls, preview: Preview, *, is_whole: bool = False) -> Self:
+        """A preview, told.
+
+        Args:
+            is_whole: With the document that would be saved.
+        """
+        whole = {}
+        if is_whole and preview.document is not None:
+            whole = {"settings": preview.document.to_document()}
         return cls(
             revision=preview.revision,
             valid=not preview.errors,
-            errors=[
-                ErrorAnswer(pointer=error.pointer, detail=error.message) for error in preview.errors
-            ],
+            errors=[ErrorAnswer.of(error) for error in preview.errors],
             changes=[ChangeAnswer.of(change) for change in preview.changes],
             notes=[NoteAnswer.of(note) for note in preview.notes],
+            **whole,
         )
 
 
@@ -166,9 +187,9 @@ def saved(result: Saved) -> HttpResponse:
     return _json(_text(SavedAnswer.of(result)), {"ETag": tag_of(result.revision)})
 
 
-def previewed(result: Preview) -> HttpResponse:
-    """What a save would do."""
-    return _json(_text(PreviewAnswer.of(result)))
+def previewed(result: Preview, *, is_whole: bool = False) -> HttpResponse:
+    """What a save would do; ``is_whole`` as of :meth:`PreviewAnswer.of`."""
+    return _json(_text(PreviewAnswer.of(result, is_whole=is_whole)))
 
 
 def templates(known: Iterable[Template]) -> HttpResponse:

@@ -163,6 +163,19 @@ def json_body(request: HttpRequest, *types: str) -> Any:
         raise _not_json(text, exc) from None
 
 
+def raw_body(request: HttpRequest, *types: str) -> bytes:
+    """What a request carries, as it came.
+
+    Args:
+        types: The media types that it may have here.
+
+    Raises:
+        Problem: If it has another type, or is too large.
+    """
+    _check_type(request, types)
+    return _read(request)
+
+
 def no_body(request: HttpRequest) -> None:
     """Make sure that a request carries nothing.
 

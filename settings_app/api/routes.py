@@ -230,7 +230,7 @@ def export_settings(request: HttpRequest) -> HttpResponse:
 )
 def import_settings(request: HttpRequest) -> HttpResponse:
     """An export, or a bare document of any version: all of it is taken, or none. With `dryRun`
-    the answer is that of validate.
+    the answer is that of validate, and the settings as they would be.
     """
     query = Query(request, ADOPT, IGNORE_UNKNOWN, DRY_RUN)
     how = {"adopt": query.flag(ADOPT), "ignore_unknown": query.flag(IGNORE_UNKNOWN)}
@@ -238,7 +238,8 @@ def import_settings(request: HttpRequest) -> HttpResponse:
     base, user = base_revision(request), user_of(request)
     document = json_body(request, JSON)
     if is_dry_run:
-        return answers.previewed(services.preview_load(user.pk, document, by=user, **how))
+        preview = services.preview_load(user.pk, document, by=user, **how)
+        return answers.previewed(preview, is_whole=True)
     return answers.saved(
         services.load(user.pk, document, by=user, base_revision=base, origin=ORIGIN, **how)
     )

@@ -82,7 +82,6 @@ class Settings(Section):
             "Scanner",
             "What the scanner proposes; nothing is added unasked.",
             applies=Applies.NEXT_REFRESH,
-            recorded_only=True,
         ),
     ] = Scanner()
     modes: Annotated[

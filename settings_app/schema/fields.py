@@ -144,11 +144,14 @@ Currency = Annotated[
     _pattern(r"^[A-Z]{3,4}$", _CURRENCY_MESSAGE),
     _asked(lambda code: code in currencies(), _CURRENCY_MESSAGE),
 ]
+CATEGORY_RULE = (
+    "1 to 32 lower-case letters, digits, spaces, dashes or underscores, with a letter or a digit "
+    "at both ends"
+)
 Category = Annotated[
     str,
     _pattern(
-        r"^[a-z0-9]([a-z0-9 _-]{0,30}[a-z0-9])?$",
-        "must be 1 to 32 lower-case letters, digits, spaces or dashes, such as high-cap",
+        r"^[a-z0-9]([a-z0-9 _-]{0,30}[a-z0-9])?$", f"must be {CATEGORY_RULE}, such as high-cap"
     ),
 ]
 

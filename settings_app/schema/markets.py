@@ -190,7 +190,12 @@ class Scanner(Section):
     """What the scanner proposes. Nothing is added without approval."""
 
     enabled: Annotated[
-        bool, about("Enabled", "Whether a scan may be asked for.", examples=(True, False))
+        bool,
+        about(
+            "Enabled",
+            "Whether a scan is made every day; asked for, it is made anyway.",
+            examples=(True, False),
+        ),
     ] = False
     exchange: Annotated[
         ExchangeName,

@@ -166,7 +166,7 @@ class Profile(Section):
         Timezone,
         about(
             "Time zone",
-            "Times in alerts, beside UTC; candles stay anchored to UTC.",
+            "Times on the pages, and in alerts beside UTC; candles stay anchored to UTC.",
             examples=("Europe/Berlin", "America/New_York"),
         ),
     ] = "UTC"
@@ -180,11 +180,15 @@ class Profile(Section):
     ] = "en-US"
     date_format: Annotated[
         Literal["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "D MMM YYYY"],
-        about("Date", "How dates are written in alerts.", examples=("DD.MM.YYYY",)),
+        about(
+            "Date", "How dates are written on the pages and in alerts.", examples=("DD.MM.YYYY",)
+        ),
     ] = "YYYY-MM-DD"
     time_format: Annotated[
         Literal["24h", "12h"],
-        about("Clock", "How times of day are written in alerts.", examples=("12h",)),
+        about(
+            "Clock", "How times of day are written on the pages and in alerts.", examples=("12h",)
+        ),
     ] = "24h"
     risk_tolerance: Annotated[
         RiskTolerance,

@@ -33,6 +33,7 @@ IN_KEY = (
     "has a key that looks like a secret, and the settings hold none: remove it; secrets belong "
     "into environment variables where the worker runs"
 )
+SENTENCES: Final = frozenset({IN_NAME, IN_TEXT, IN_KEY})
 IN_PATH = "the path looks like a secret: it must be a JSON Pointer such as /scanner/top_n"
 
 # Every shape below has one of these: nearly all texts are told by this alone.

@@ -9,7 +9,7 @@ from django.test import Client
 
 from settings_app.models import User
 from settings_app.problems import Kind
-from tests.control.pages import BACKEND
+from tests.control.browsing import BACKEND
 
 SETTINGS = "/api/settings"
 JSON = "application/json"

@@ -29,8 +29,7 @@ from tests.settings_app.test_upgrades import stored
 pytestmark = pytest.mark.django_db
 
 TOP_N = "?path=/scanner/top_n"
-RECORDED = {"applies": "at next refresh", "effect": "recorded only"}
-CHANGED = [{"path": "/scanner/top_n", "old": 50, "new": 30, **RECORDED}]
+CHANGED = [{"path": "/scanner/top_n", "old": 50, "new": 30, "applies": "at next refresh"}]
 
 
 @pytest.fixture
@@ -300,9 +299,27 @@ def test_a_dry_run_of_an_import_saves_nothing(user: User, caller: Caller) -> Non
     before = row(user)
     told = caller.post("/import?dryRun=true", document).json()
     assert (told["valid"], told["changes"]) == (True, CHANGED)
-    assert caller.post("/import?dryRun=true", {"version": 2, "x": 1}).json()["valid"] is False
+    assert told["settings"]["scanner"]["top_n"] == 30
+    assert told["settings"].keys() == document.keys()
+    refused = caller.post("/import?dryRun=true", {"version": 2, "x": 1}).json()
+    assert (refused["valid"], "settings" in refused) == (False, False)
     assert row(user) == before
     assert caller.post("/import?dryRun=false", document).json()["revision"] == 2
+
+
+def test_an_error_says_whether_it_is_about_a_secret(user: User, caller: Caller) -> None:
+    document = default_document(user.sub)
+    secret = "ghp_" + "a1B2" * 9
+    document["exchanges"]["coinbase"]["SecretEnvironmentVariableName"] = secret
+    told = caller.post("/validate", document)
+    [error] = told.json()["errors"]
+    assert error["secret"] is True
+    assert secret not in told.content.decode()
+    [refused] = problem(caller.post("/import", document), INVALID_SETTINGS)["errors"]
+    assert refused == error
+    document["exchanges"]["coinbase"]["SecretEnvironmentVariableName"] = "not a name"
+    [error] = caller.post("/validate", document).json()["errors"]
+    assert "secret" not in error
 
 
 def test_somebody_elses_file_needs_to_be_adopted(user: User, caller: Caller) -> None:

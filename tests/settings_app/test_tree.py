@@ -13,11 +13,12 @@ import pytest
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from control.deliveries.channels import reader_of
 from control.deliveries.routing import routes
 from control.plan import plan_of
 from control.positions.sources import sources
+from control.reader import reader_of
 from control.schedule import next_after
+from control.symbols.scans import criteria_of
 from settings_app.credentials import named
 from settings_app.documents import set_at
 from settings_app.schema import (
@@ -255,6 +256,8 @@ def acts_on(document: Any) -> Any:
         plans,
         named(settings),
         sources(settings),
+        settings.scanner.enabled,
+        criteria_of(settings),
         [(next_after(row, EVE), row.command, row.payload) for row in settings.schedule],
     )
 

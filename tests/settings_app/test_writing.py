@@ -560,3 +560,16 @@ def test_nothing_is_merged_into_a_ruin(db: None, user: User, write: str) -> None
     assert caught.value.conflicts == ("",)
     getattr(services, write)(user.pk, content[write], by=user, base_revision=2)
     services.read(user.pk)
+
+
+def test_who_is_refused_is_offered_their_document_with_what_others_saved(
+    db: None, user: User
+) -> None:
+    mine = services.read(user.pk).document.to_document()
+    others = {"scanner": {"top_n": 30, "quote": "EUR"}}
+    services.patch(user.pk, others, by=user)
+    mine["scanner"]["top_n"] = 25
+    with pytest.raises(StaleRevision) as caught:
+        services.replace(user.pk, mine, by=user, base_revision=1)
+    assert caught.value.offered["scanner"]["top_n"] == 25  # both changed it: it stays the caller's
+    assert caught.value.offered["scanner"]["quote"] == "EUR"
