@@ -4,6 +4,7 @@ Rule 1: a candle has one entry, whoever writes it and however often; a later one
     replaces it.
 Rule 2: a history is swapped in at once: no reader ever finds a market without its candles.
 Rule 3: nobody else reads or writes them, so what was found and what was not is counted here.
+Rule 4: whoever only looks (a chart) changes nothing, and is not counted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,16 +23,19 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
 
 from control import wire
-from control.protocol import candles_of
+from control.disowned import disowned_since
+from control.protocol import candles_of, forming_of
 from trading.core.market import Candle, Market, Timeframe
 from trading.core.series import WARM_UP_BARS
 from trading.market.shelf import is_plausible
-from trading.ports import Replacement
+from trading.ports import Owner, Replacement
 
 log = structlog.get_logger(__name__)
 
+_Kept = dict[Timeframe, list[Candle]]
+
 KEPT_CANDLES = WARM_UP_BARS
-READ_SECONDS = 2.0
+READ_SECONDS = 2.0  # in which no read at all was answered
 SILENT_SECONDS = 10.0  # after a Redis that did not answer
 
 
@@ -92,14 +96,19 @@ class RedisShelf:
         """Read on this loop from now on."""
         self._loop = asyncio.get_running_loop()
 
-    async def kept(self, market: Market) -> Mapping[Timeframe, Sequence[Candle]]:
-        """All that is kept of a market; nothing while Redis does not say. For any loop."""
+    async def kept(
+        self, market: Market, owners: Collection[Owner] = ()
+    ) -> Mapping[Timeframe, Sequence[Candle]]:
+        """All that is kept of a market; nothing while Redis does not say. For any loop.
+
+        Args:
+            owners: Only as far as all of these were told it.
+        """
         if self._loop is None or time.monotonic() < self._silent_until:
             return {}
-        reading = asyncio.run_coroutine_threadsafe(self._read(market), self._loop)
+        reading = asyncio.run_coroutine_threadsafe(self._read(market, owners), self._loop)
         try:
-            async with asyncio.timeout(READ_SECONDS):
-                return await asyncio.wrap_future(reading)
+            return await self._answered(asyncio.wrap_future(reading))
         except (RedisError, OSError) as exc:  # a TimeoutError is one
             log.warning("candles.not_read", market=market, reason=str(exc))
             self._silent_until = time.monotonic() + SILENT_SECONDS
@@ -110,11 +119,34 @@ class RedisShelf:
         self._loop = None
         await self._client.aclose()
 
-    async def _read(self, market: Market) -> dict[Timeframe, list[Candle]]:
-        return {
+    async def _answered(self, reading: asyncio.Future[_Kept]) -> _Kept:
+        """What is read, for as long as Redis answers anybody.
+
+        Many ask at once when a worker begins, on a machine that is busiest then. Whoever has to
+        wait for the others, or is held up itself, has not met a Redis that says nothing: without
+        what was kept, what closed since the worker before would never be told.
+        """
+        try:
+            while True:
+                heard = self._counter.reads
+                done, _ = await asyncio.wait({reading}, timeout=READ_SECONDS)
+                if done:
+                    return reading.result()
+                if self._counter.reads == heard:
+                    raise TimeoutError(f"nothing was read for {READ_SECONDS:g} s")
+        finally:
+            reading.cancel()
+
+    async def _read(self, market: Market, owners: Collection[Owner]) -> _Kept:
+        kept = {
             timeframe: await read_candles(self._client, market, timeframe, counter=self._counter)
             for timeframe in Timeframe
         }
+        # Behind the candles: whoever disowns a user says so before it keeps them.
+        since = await disowned_since(self._client, owners)
+        if since is None:
+            return kept
+        return {t: [c for c in bars if c.closes_at < since] for t, bars in kept.items()}
 
 
 async def read_candles(
@@ -141,6 +173,62 @@ async def read_candles(
         await client.zrem(name, *unreadable)
     counter.count(found=bool(candles))
     return candles
+
+
+def shown_candles(market: Market, timeframe: Timeframe) -> list[Candle]:
+    """The candles kept of one market and timeframe, oldest first, for whoever only looks.
+
+    Raises:
+        redis.RedisError: If Redis is away.
+    """
+    try:
+        entries: Any = wire.shared().zrange(_name(market, timeframe), 0, -1, withscores=True)
+    except ResponseError as exc:
+        if "WRONGTYPE" not in str(exc):
+            raise
+        return []
+    read = [(score, _candle(market, timeframe, text)) for text, score in entries]
+    return [candle for score, candle in read if candle is not None and candle.opened_at == score]
+
+
+def kept_names(markets: Iterable[Market], timeframes: Iterable[Timeframe]) -> int:
+    """How many names there are with candles of these markets.
+
+    Raises:
+        redis.RedisError: If Redis is away.
+    """
+    with wire.shared().pipeline(transaction=False) as pipe:
+        for name in names_of(markets, timeframes):
+            pipe.exists(name)
+        return sum(map(int, pipe.execute()))
+
+
+def forming_minute(market: Market) -> Candle | None:
+    """The minute of a market that forms now, where a worker tells it.
+
+    Raises:
+        redis.RedisError: If Redis is away.
+    """
+    text: Any = wire.shared().hget(forming_of(market.exchange), market.symbol)
+    return None if text is None else _candle(market, Timeframe.M1, text)
+
+
+def last_closes(markets: Sequence[Market]) -> dict[Market, int]:
+    """When the last kept minute of each closed, unix seconds; without those that have none.
+
+    Raises:
+        redis.RedisError: If Redis is away.
+    """
+    with wire.shared().pipeline(transaction=False) as pipe:
+        for market in markets:
+            pipe.zrange(_name(market, Timeframe.M1), -1, -1, withscores=True)
+        # One name that something else has taken says nothing of the others.
+        answers = pipe.execute(raise_on_error=False)
+    return {
+        market: int(newest[0][1]) + Timeframe.M1.seconds
+        for market, newest in zip(markets, answers, strict=True)
+        if newest and not isinstance(newest, Exception)
+    }
 
 
 async def write_candles(client: redis.asyncio.Redis, candles: Sequence[Candle]) -> None:

@@ -41,7 +41,7 @@ class UntilWidget(AdminSplitDateTime):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
         for widget, name in zip(self.widgets, ("Date", "Time"), strict=True):
-            widget.attrs["aria-label"] = f"{name}, UTC"
+            widget.attrs["aria-label"] = name
 
 
 class MuteForm(MuteModelForm):
@@ -60,7 +60,7 @@ class MuteForm(MuteModelForm):
     )
 
     until = forms.SplitDateTimeField(
-        widget=UntilWidget, help_text="In UTC; sent again from then on."
+        widget=UntilWidget, help_text="In your time zone; sent again from then on."
     )
 
     class Meta:
@@ -141,10 +141,10 @@ class MuteAdmin(ModelAdmin):
         is_over = mute.until <= timezone.now()
         return shown(Mark("Over", "off", "ok") if is_over else Mark("In effect", "warn", "muted"))
 
-    @admin.display(description="until (UTC)", ordering="until")
+    @admin.display(description="until", ordering="until")
     def ends(self, mute: Mute) -> str:
         return moment(mute.until)
 
-    @admin.display(description="made (UTC)", ordering="created_at")
+    @admin.display(description="made", ordering="created_at")
     def made(self, mute: Mute) -> str:
         return moment(mute.created_at)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
@@ -193,6 +195,43 @@ async def test_the_data_plane_reads_all_timeframes_from_its_own_loop(
     found = await on_its_own_loop(shelf, BTC)
     assert (found[Timeframe.M1], found[Timeframe.M5]) == ([candle(1)], [five])
     await shelf.aclose()
+
+
+@pytest.mark.parametrize("others", [0, 40])
+async def test_whoever_is_held_up_while_redis_answers_is_told_what_is_kept(
+    client: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    await write_candles(client, [candle(1)])
+    counter = ReadCounter()
+    shelf = RedisShelf(counter=counter)
+    shelf.begin()
+    monkeypatch.setattr("control.candles.READ_SECONDS", 0.05)
+
+    async def held_up() -> Mapping[Timeframe, Sequence[Candle]]:
+        asked = [ETH] * others + [BTC]
+        readings = [asyncio.create_task(shelf.kept(market)) for market in asked]
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        while counter.reads.hits == 0 or time.monotonic() < began + 0.1:
+            time.sleep(0.001)  # noqa: ASYNC251 - this is what holds the data plane's loop up
+        return (await asyncio.gather(*readings))[-1]
+
+    found = await asyncio.to_thread(lambda: asyncio.run(held_up()))
+    assert found[Timeframe.M1] == [candle(1)]
+    await shelf.aclose()
+
+
+async def test_a_redis_that_says_nothing_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("control.candles.READ_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        with override_settings(REDIS_URL=f"redis://127.0.0.1:{mute.getsockname()[1]}/0"):
+            shelf = RedisShelf(counter=ReadCounter())
+        shelf.begin()
+        assert await on_its_own_loop(shelf, BTC) == {}
+        assert shelf._silent_until > time.monotonic()
+        await shelf.aclose()
 
 
 async def test_a_redis_that_is_away_is_nothing_kept_and_not_asked_again_at_once(

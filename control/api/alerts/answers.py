@@ -14,6 +14,8 @@ from typing import Any, Self
 from pydantic import Field
 
 from settings_app.api.answers import Answer
+from trading.alerts.reading import rsi_of, scan_of, severity_of
+from trading.core.severity import Severity
 from trading.models import Alert, Delivery, Mute
 
 
@@ -53,10 +55,15 @@ class AlertAnswer(Answer):
     candle_opened_at: datetime | None = None
     candle_closed_at: datetime | None = Field(None, description="By the exchange's clock.")
     macd_v: float | None = Field(None, description="At the candle's close.")
+    rsi: float | None = Field(None, description="At the candle's close.")
     price: str | None = Field(None, description="Close, in quote currency; every digit of it.")
     level: float | None = Field(None, description="The level crossed, with its sign.")
     stage: str | None = None
+    severity: str | None = Field(
+        None, description=f"One of {', '.join(Severity)}; left out where it is no signal."
+    )
     detail: str = Field(description="What happened, in words.")
+    scan: int | None = Field(None, description="Of what tells of a daily scan: the id of its run.")
     state: str = Field(description=f"One of {', '.join(Alert.State.values)}.")
     created_at: datetime = Field(description="When it was told.")
     acknowledged_at: datetime | None = Field(None, description="When you said to have seen it.")
@@ -75,10 +82,13 @@ class AlertAnswer(Answer):
             candle_opened_at=alert.candle_opened_at,
             candle_closed_at=alert.candle_closed_at,
             macd_v=alert.value,
+            rsi=rsi_of(alert),
             price=plain(alert.price),
             level=alert.level,
             stage=alert.stage or None,
+            severity=severity_of(alert),
             detail=alert.detail,
+            scan=scan_of(alert),
             state=alert.state,
             created_at=alert.created_at,
             acknowledged_at=alert.acknowledged_at,

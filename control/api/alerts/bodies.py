@@ -35,6 +35,9 @@ BODY_REFUSALS: Final = (
     INVALID_REQUEST,
 )
 RULES: Final = {
+    "run": "must be the id of a scan, a whole number",
+    "add": "must be a list of symbols that the scan would add; leave it out for all of them",
+    "remove": "must be a list of symbols that the scan would remove; leave it out for none",
     "channel": f"must be {' or '.join(DeliveryChannel)}",
     "exchange": "must be text, the name of an exchange; leave it out for every exchange",
     "symbol": "must be text, such as BTC-USD; leave it out for every symbol",

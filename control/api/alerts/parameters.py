@@ -9,6 +9,7 @@ from settings_app.problems import MALFORMED_REQUEST, Problem
 from trading.alerts.selection import ABOUTS, Selection
 from trading.core.market import Timeframe
 from trading.core.modes import SignalKind
+from trading.core.severity import Severity
 from trading.core.signals import Direction
 from trading.models import SYSTEM, Alert, DeliveryChannel
 
@@ -22,9 +23,11 @@ ABOUT = Parameter(
 )
 EXCHANGE = Parameter("exchange", "On this exchange.")
 SYMBOL = Parameter("symbol", "Of this market, by its canonical name: `BTC-USD`.")
+PART = Parameter("q", "Of markets whose symbol has this part: `btc`.")
 TIMEFRAME = Parameter("timeframe", "On this timeframe.", choices=tuple(map(str, Timeframe)))
 KIND = Parameter("kind", "Of this kind.", choices=(*map(str, SignalKind), SYSTEM))
 DIRECTION = Parameter("direction", "This way.", choices=tuple(map(str, Direction)))
+SEVERITY = Parameter("severity", "Signals that matter so much.", choices=tuple(map(str, Severity)))
 STATE = Parameter("state", "In this state.", choices=tuple(Alert.State.values))
 CHANNEL = Parameter(
     "channel", "With a delivery by this channel.", choices=tuple(DeliveryChannel.values)
@@ -37,7 +40,7 @@ ACKNOWLEDGED = Parameter(
     choices=("true", "false"),
 )
 SELECTING: Final = (
-    *(ABOUT, EXCHANGE, SYMBOL, TIMEFRAME, KIND, DIRECTION),
+    *(ABOUT, EXCHANGE, SYMBOL, PART, TIMEFRAME, KIND, DIRECTION, SEVERITY),
     *(STATE, CHANNEL, SINCE, UNTIL, ACKNOWLEDGED),
 )
 
@@ -54,14 +57,16 @@ def selection_of(query: Query) -> Selection:
     since, until = query.moment(SINCE), query.moment(UNTIL)
     if since is not None and until is not None and since >= until:
         raise Problem(MALFORMED_REQUEST, f"{SINCE.name} must be earlier than {UNTIL.name}.")
-    seen = query.text(ACKNOWLEDGED)
+    seen, step = query.text(ACKNOWLEDGED), query.text(SEVERITY)
     return Selection(
         about=query.text(ABOUT),
         exchange=query.text(EXCHANGE),
         symbol=query.text(SYMBOL),
+        part=query.text(PART),
         timeframe=query.text(TIMEFRAME),
         kind=query.text(KIND),
         direction=query.text(DIRECTION),
+        severity=None if step is None else Severity(step),
         state=query.text(STATE),
         channel=query.text(CHANNEL),
         since=since,

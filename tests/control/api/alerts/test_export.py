@@ -15,7 +15,7 @@ from control.api.alerts import export
 from control.api.alerts.export import COLUMNS, FORMULA_SIGNS, as_text
 from settings_app.models import User
 from tests.control.alerts import delivery, told, troubled
-from tests.control.pages import BACKEND
+from tests.control.browsing import BACKEND
 from tests.settings_app.calling import Caller, Response
 from tests.settings_app.factories import UserFactory
 

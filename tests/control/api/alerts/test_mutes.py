@@ -77,7 +77,11 @@ def test_an_end_with_an_offset_is_that_moment(api: Caller, tomorrow: datetime) -
         ({"until": "0001-01-01T00:00:00+14:00"}, "/until", "must be a time of our days"),
         ({"symbol": "hunter2secret"}, "/symbol", "base and quote with a dash, such as BTC-USD"),
         ({"symbol": 7}, "/symbol", "must be text, such as BTC-USD"),
-        ({"exchange": "kraken"}, "/exchange", "must be coinbase; leave it empty"),
+        (
+            {"exchange": "kraken"},
+            "/exchange",
+            "must be binance or coinbase or kucoin; leave it empty",
+        ),
         ({"kind": "system"}, "/kind", "must be level or crossover"),
         ({"user": "bela"}, "", "has the keys exchange and symbol and kind and until and no other"),
         ([], "", "must be an object with exchange and symbol and kind and until"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,9 @@ from settings_app.problems import MALFORMED_REQUEST, NOT_FOUND, NOT_SIGNED_IN, N
 from tests.control.alerts import delivery, told, troubled
 from tests.settings_app.calling import Caller, problem
 from tests.settings_app.factories import UserFactory
+from trading.alerts.compose import SCAN
+from trading.core.modes import SignalKind
+from trading.core.severity import Severity, severity
 from trading.models import Alert
 
 ALERTS = "/api/alerts"
@@ -47,6 +51,7 @@ def test_an_alert_is_told_with_its_deliveries_and_the_values_that_made_it_fire(
         "price": "0.0000000012",
         "level": 150.0,
         "stage": "rallying",
+        "severity": "notice",
         "detail": "through +150",
         "state": "failed",
         "createdAt": alert.created_at.isoformat().replace("+00:00", "Z"),
@@ -84,6 +89,23 @@ def test_an_alert_of_livermore_itself_has_no_candle(anna: User, api: Caller) -> 
     assert not shown.keys() & {"symbol", "candleClosedAt", "macdV", "price", "direction"}
 
 
+def test_what_tells_of_a_daily_scan_names_it_in_every_answer(anna: User, api: Caller) -> None:
+    alert = troubled(anna, "Scan of Coinbase: 2 to add, 0 to remove.")
+    Alert.objects.filter(pk=alert.pk).update(values={"kind": SCAN, "scan": 7})
+    assert api.get(f"{ALERTS}/{alert.pk}").json()["scan"] == 7
+    assert [one["scan"] for one in api.get(ALERTS).json()["alerts"]] == [7]
+
+
+@pytest.mark.parametrize(
+    "values", [{"kind": "feed", "scan": 7}, {"kind": SCAN, "scan": "7"}, {"kind": SCAN}, [SCAN], {}]
+)
+def test_what_tells_of_no_scan_names_none(anna: User, api: Caller, values: Any) -> None:
+    alert = troubled(anna)
+    Alert.objects.filter(pk=alert.pk).update(values=values)
+    [shown] = api.get(ALERTS).json()["alerts"]
+    assert "scan" not in shown
+
+
 def test_pages_follow_each_other_without_a_gap_whatever_is_told_meanwhile(
     anna: User, bela: User, api: Caller
 ) -> None:
@@ -108,6 +130,7 @@ def test_a_page_that_is_just_full_is_the_last_one(anna: User, api: Caller) -> No
     [
         ("symbol=ETH-USD", {"symbol": "ETH-USD"}),
         ("exchange=binance", {"exchange": "binance"}),
+        ("q=tH-u", {"symbol": "ETH-USD"}),
         ("timeframe=4h", {"timeframe": "4h"}),
         ("kind=reversal", {"kind": "reversal"}),
         ("direction=down", {"direction": "down"}),
@@ -123,6 +146,32 @@ def test_a_filter_finds_what_it_names_and_nothing_else(
     found = told(anna, hour=1, **columns)
     assert listed(api, query) == [found.pk]
     assert len(listed(api)) == 2
+
+
+def test_a_severity_finds_what_the_rule_says_of_each_signal(anna: User, api: Caller) -> None:
+    levels = [None, 150.0, -200.0, 249.9, 250.0, -250.0, 400.0]
+    places = list(itertools.product(SignalKind, levels))
+    made = [told(anna, hour=n, kind=kind, level=to) for n, (kind, to) in enumerate(places)]
+    troubled(anna)
+    for step in Severity:
+        wanted = [
+            alert.pk
+            for alert, (kind, level) in zip(made, places, strict=True)
+            if severity(kind, level) is step
+        ]
+        assert listed(api, f"severity={step}&limit=200") == wanted[::-1]
+        assert {api.get(f"{ALERTS}/{pk}").json()["severity"] for pk in wanted} == {step}
+
+
+@pytest.mark.parametrize(
+    "values", [{}, [], {"bar": None}, {"bar": {"rsi": "61"}}, {"bar": {"rsi": 10**400}}]
+)
+def test_rsi_is_told_where_it_is_kept_and_nothing_is_made_of_what_is_not(
+    anna: User, api: Caller, values: Any
+) -> None:
+    whole, broken = told(anna, values={"bar": {"rsi": 61.5}}), told(anna, hour=1, values=values)
+    assert api.get(f"{ALERTS}/{whole.pk}").json()["rsi"] == 61.5
+    assert "rsi" not in api.get(f"{ALERTS}/{broken.pk}").json()
 
 
 def test_signals_and_what_livermore_says_of_itself_are_told_apart(anna: User, api: Caller) -> None:

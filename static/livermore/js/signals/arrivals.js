@@ -1,0 +1,162 @@
+// What comes while the page is open: new alerts on top, and what becomes of those that are listed.
+// Rule 1: which alerts belong here is the server's to say: the page asks for its own selection anew.
+// Rule 2: nothing jumps: where somebody reads further down, or has asked for something, new rows
+//         wait behind a bar that counts them.
+
+import { ask } from "../api.js";
+import { $, boot, fill, setText } from "../dom.js";
+import { plural } from "../format.js";
+import { on } from "../live.js";
+import { isOpen, showState } from "../marks.js";
+import { known } from "../runtime.js";
+import { bring, prepend, rowOf } from "./rows.js";
+
+const SOON_MS = 250;
+const AT_TOP_PX = 60;
+const ONE_BY_ONE = 5; // so few alerts are asked for by themselves
+const MOST_FAILED = 200;
+
+const { query, before, isNarrowed, rows: pageful } = boot();
+let { newest } = boot();
+let waiting = []; // new, and not shown yet; newest first
+const moved = new Set(); // ids whose state is another one now
+const watchers = new Map(); // id -> told when it is settled
+
+const bar = $("#sg-new");
+const isReading = () => scrollY > AT_TOP_PX || isNarrowed || before !== null;
+
+/** A function that runs once for many calls, and never beside itself. */
+function soon(run) {
+  let timer = null;
+  let running = false;
+  async function go() {
+    timer = null;
+    if (running) return again();
+    running = true;
+    await run();
+    running = false;
+  }
+  function again() {
+    timer ??= setTimeout(go, SOON_MS);
+  }
+  return again;
+}
+
+const page = (more = {}) =>
+  ask("GET", `/api/alerts?${query}`, { query: { limit: pageful, ...more } });
+
+// ── what is new ────────────────────────────────────────────────────────────
+
+const look = soon(async () => {
+  const answer = await page();
+  if (!answer.ok) return;
+  const known = new Set(waiting.map(({ id }) => id));
+  const fresh = answer.body.alerts.filter(({ id }) => id > newest && !known.has(id));
+  waiting = [...fresh, ...waiting];
+  if (isReading()) showBar();
+  else showWaiting();
+});
+
+function showBar() {
+  bar.hidden = waiting.length === 0;
+  if (bar.hidden) return;
+  const more = waiting.length >= pageful ? "+" : "";
+  const text = `${waiting.length}${more} new ${waiting.length === 1 ? "signal" : "signals"}`;
+  fill(bar, { text: before === null ? text : `${text}: to the newest` });
+}
+
+/** Put what waits on top; its rows, newest first. */
+function showWaiting() {
+  const rows = prepend(waiting);
+  newest = Math.max(newest, ...waiting.map(({ id }) => id));
+  waiting = [];
+  showBar();
+  if (rows.length > 0 && !isNarrowed) count(rows.length);
+  return rows;
+}
+
+let counted = Number(boot().total);
+
+function count(more) {
+  counted += more;
+  if (!boot().isMore) setText($("#sg-count"), `${counted.toLocaleString("en-GB")} kept`);
+}
+
+/** Show what is new, where the reader wants it. */
+export function showNew() {
+  if (before !== null) {
+    location.assign($("#sg-newest").href);
+    return;
+  }
+  const [first] = showWaiting();
+  scrollTo({ top: 0 });
+  first?.querySelector("a")?.focus();
+}
+
+// ── what becomes of those that are listed ──────────────────────────────────
+
+const refresh = soon(async () => {
+  const ids = [...moved].filter(rowOf);
+  moved.clear();
+  const answers =
+    ids.length <= ONE_BY_ONE
+      ? await Promise.all(ids.map((id) => ask("GET", `/api/alerts/${id}`)))
+      : [await page(before === null ? {} : { before })];
+  for (const { ok, body } of answers) {
+    for (const alert of ok ? (body.alerts ?? [body]) : []) {
+      const row = rowOf(alert.id);
+      if (row) bring(row, alert);
+    }
+  }
+  await showFailed();
+});
+
+/** How many deliveries failed, whichever alerts the page lists. */
+async function showFailed() {
+  const { ok, body } = await ask("GET", "/api/alerts", {
+    query: { state: "failed", limit: MOST_FAILED },
+  });
+  if (!ok) return;
+  const failed = body.alerts
+    .flatMap(({ deliveries }) => deliveries)
+    .filter(({ state }) => state === "failed").length;
+  const box = $("#sg-failed");
+  box.hidden = failed === 0;
+  const more = body.next === undefined ? "" : "more than ";
+  fill(box, { failed: `${more}${plural(failed, "delivery", "deliveries")}` });
+}
+
+function changed({ id, state }) {
+  const row = rowOf(id);
+  if (row) showState($("[data-mark]", row), state);
+  moved.add(id);
+  refresh();
+  if (!isOpen(state)) watchers.get(id)?.(state);
+}
+
+/** The state in which an alert's deliveries end, or null when patience does. */
+export function settled(id, patience) {
+  return new Promise((resolve) => {
+    const finish = (state) => {
+      watchers.delete(id);
+      clearTimeout(timer);
+      resolve(state);
+    };
+    const timer = setTimeout(() => finish(null), patience);
+    watchers.set(id, finish);
+  });
+}
+
+/** Ask anew how one alert is doing. */
+export function bringUp(id) {
+  moved.add(id);
+  refresh();
+}
+
+export function listen() {
+  on("signal", look);
+  on("system", look);
+  on("alert", changed);
+  on("link", () => known.socket === "open" && look()); // what was said while there was no line
+  bar.addEventListener("click", showNew);
+}
