@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import structlog
 from django.db import transaction
 
 from control import leases
@@ -19,8 +18,6 @@ from control.protocol import SignalEvent
 from trading.alerts.compose import alert_of
 from trading.models import Alert
 from trading.ports import FiredSignal, Owner
-
-log = structlog.get_logger(__name__)
 
 ALERT_KEY = ("exchange", "symbol", "timeframe", "kind", "candle_closed_at")  # of one user
 
@@ -68,19 +65,16 @@ def write_alerts(owner: Owner, batch: Sequence[FiredSignal]) -> list[tuple[Fired
     """Insert one user's rows that are not there yet, and their deliveries, under that fence.
 
     Returns:
-        What was new, with its row. Nothing, if the lease is lost.
+        What was new, with its row.
 
     Raises:
+        Fenced: If the lease is lost: whoever has it now tells them.
         django.db.Error: If PostgreSQL did not take them; call again with the same batch.
     """
-    try:
-        with transaction.atomic():
-            leases.hold(owner.user_id, owner.fence)
-            new = _new_alerts(owner, batch)
-            filing.save(owner.user_id, [alert for _, alert in new])
-    except leases.Fenced:
-        log.warning("alerts.fenced", sub=owner.sub, alerts=len(batch))
-        return []
+    with transaction.atomic():
+        leases.hold(owner.user_id, owner.fence)
+        new = _new_alerts(owner, batch)
+        filing.save(owner.user_id, [alert for _, alert in new])
     return new
 
 

@@ -63,6 +63,17 @@ async def count(client: redis.asyncio.Redis, sub: str) -> dict[str, int]:
     return found
 
 
+def private_names(sub: str) -> int:
+    """How many names :func:`clear` would remove, for a thread that waits for the answer.
+
+    Raises:
+        redis.RedisError: If Redis is away.
+    """
+    found = wire.shared().scan_iter
+    patterns = _patterns(sub).values()
+    return sum(len(set(found(match=pattern, count=PAGE))) for pattern in patterns)
+
+
 class Clearing:
     """Removes what is kept for users alone, one after another, beside whatever commands do."""
 

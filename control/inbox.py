@@ -203,9 +203,13 @@ class Inbox:
                     void = superseded(overtaken.id, "a later pause", now_ms)
                     self.void.append((overtaken, void))
 
-    def take(self) -> Request | None:
-        """The next command to carry out, or None."""
-        if not self._heap:
+    def take(self, *, before: Command | None = None) -> Request | None:
+        """The next command to carry out, or None.
+
+        Args:
+            before: Only what overtakes such a command.
+        """
+        if not self._heap or (before is not None and self._heap[0][0] >= CLASSES[before]):
             return None
         request = heapq.heappop(self._heap)[2]
         self._waiting[request.command.command] -= 1

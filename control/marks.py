@@ -1,7 +1,7 @@
 """How the pages show what became of an alert: a word, a colour and a picture for each state.
 
 Rule 1: the word alone says everything: colour and picture only repeat it. The same rules as
-    ``STATES`` of ``lists.js``.
+    ``STATES`` of ``marks.js``.
 Rule 2: only what needs somebody is loud: what waits, and what was held back by the trader's own
     wish, is not.
 """

@@ -55,7 +55,7 @@ class PageEvents:
         """
         taken = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
         subs = {one.owner.sub for one in taken if isinstance(one, IndicatorUpdate)}
-        heard = await self._heard({sub for sub in subs if may_tell(sub)})
+        heard = await listened_to(self._client, {sub for sub in subs if may_tell(sub)})
         words: dict[tuple[int, tuple[str, ...]], str] = {}
         said: list[Said] = []
         for one in taken:
@@ -68,19 +68,24 @@ class PageEvents:
                 said.append((one.owner.sub, words[key]))
         return said
 
-    async def _heard(self, subs: Collection[str]) -> Collection[str]:
-        """To whose events somebody has subscribed."""
-        if not subs:
-            return ()
-        named = sorted(subs)
-        async with self._client.pipeline(transaction=False) as pipe:
-            for sub in named:  # a command touches one user's names
-                pipe.pubsub_numsub(events_of(sub))
-            pipe.pubsub_numpat()
-            *counted, patterns = await pipe.execute()
-        if patterns:  # of whoever hears everything
-            return subs
-        return {sub for sub, [(_, count)] in zip(named, counted, strict=True) if count}
+
+async def listened_to(client: Redis, subs: Collection[str]) -> Collection[str]:
+    """To whose events somebody has subscribed.
+
+    Raises:
+        redis.RedisError: If Redis does not say.
+    """
+    if not subs:
+        return ()
+    named = sorted(subs)
+    async with client.pipeline(transaction=False) as pipe:
+        for sub in named:  # a command touches one user's names
+            pipe.pubsub_numsub(events_of(sub))
+        pipe.pubsub_numpat()
+        *counted, patterns = await pipe.execute()
+    if patterns:  # of whoever hears everything
+        return subs
+    return {sub for sub, [(_, count)] in zip(named, counted, strict=True) if count}
 
 
 def publish(pipe: Pipeline, said: Sequence[Said]) -> None:

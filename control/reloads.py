@@ -22,6 +22,7 @@ from django.db.models.signals import post_delete, post_save
 from control import client
 from control.client import Recipient
 from control.protocol import Command, Origin
+from control.symbols import editing
 from settings_app.models import User
 from settings_app.signals import settings_saved
 from trading.models import Position
@@ -51,7 +52,7 @@ def flush() -> None:
 
 
 def _settings_saved(*, user_id: int, sub: str, revision: int, origin: str, **_: Any) -> None:
-    if origin not in APPLIED_BY_THE_RUNTIME:
+    if origin not in APPLIED_BY_THE_RUNTIME and origin != editing.ORIGIN:
         saved = {"revision": revision, "origin": origin}
         _ask_for_reload(Recipient(pk=user_id, sub=sub), saved)
 

@@ -10,7 +10,7 @@ Rule 3: every request gets an answer, and leaves the stream only behind the comm
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -28,10 +28,11 @@ from control.leases import Fenced
 from control.lifecycle import Life, Trigger
 from control.patience import patiently
 from control.plan import Situation
-from control.protocol import CommandResult, Fault, State, now_ms
+from control.protocol import Command, CommandResult, Fault, State, now_ms
 from control.reports import Reports, Standing
 from control.surroundings import Surroundings
-from trading.core.market import Market
+from control.symbols.verifying import Known, market_added
+from trading.core.market import Instrument, Market
 from trading.ports import Gate, Owner
 
 log = structlog.get_logger(__name__)
@@ -108,20 +109,28 @@ class Runtime:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            while self._is_behind or self._inbox.void or len(self._inbox):
-                if self._is_behind:
-                    await self._reconcile()
-                while self._inbox.void:
-                    resume, answer = self._inbox.void.popleft()
-                    self._answering.answer(resume, await self._refused(resume, answer))
-                if request := self._inbox.take():
-                    await self._carry_out(request)
+            await self._do_what_waits()
+
+    async def _do_what_waits(self, *, before: Command | None = None) -> None:
+        """Carry out all that waits; with ``before``, only what overtakes such a command."""
+        while True:
+            if self._is_behind:
+                await self._reconcile()
+            while self._inbox.void:
+                resume, answer = self._inbox.void.popleft()
+                self._answering.answer(resume, await self._refused(resume, answer))
+            request = self._inbox.take(before=before)
+            if request is not None:
+                await self._carry_out(request)
+            elif not (self._is_behind or self._inbox.void):
+                return
 
     async def _carry_out(self, request: Request) -> None:
         self._answering.acknowledge(request)
         tells = False
         try:
-            verdict = await self._decide(request)
+            known = await self._look_up(request)
+            verdict = await self._decide(request, known)
             result = verdict.result
             tells = verdict.situation is not None or verdict.is_repeat
         except _TooLate as exc:
@@ -136,9 +145,32 @@ class Runtime:
             result = await self._failed_inside(request, inbox.failed(request.id, text, now_ms()))
         self._answering.answer(request, result, tells=tells)
 
-    async def _decide(self, request: Request) -> Verdict:
+    async def _look_up(self, request: Request) -> Known | None:
+        """What is known of the listing that a symbol is to be added from; None: it matters not.
+
+        Where an exchange has to be asked, what overtakes the command is carried out meanwhile: a
+        pause waits for no exchange.
+        """
+        market = market_added(request.command, self.situation)
+        if market is None:
+            return None
+        verifying = self._around.verifying
+        if (known := verifying.at_once(market)) is not None:
+            return known
+        asking = asyncio.create_task(verifying.look(market), name=f"listing for {self.owner.sub}")
+        asking.add_done_callback(lambda _: self._asked.set())
+        try:
+            while not asking.done():
+                await self._asked.wait()
+                self._asked.clear()
+                await self._do_what_waits(before=request.command.command)
+            return await asking
+        finally:
+            asking.cancel()
+
+    async def _decide(self, request: Request, known: Known | None) -> Verdict:
         async with self._deciding:
-            before = self._before()
+            before = self._before(known)
 
             async def attempt() -> Verdict:
                 if reason := self._too_old(request):
@@ -160,7 +192,14 @@ class Runtime:
             self._begin(verdict.order)
         return verdict
 
-    def _before(self) -> Before:
+    def _before(self, known: Known | None) -> Before:
+        seen = self._around.plane.listed
+
+        def listed(exchange: str) -> Mapping[str, Instrument] | None:
+            if known is not None and known.exchange == exchange:
+                return known.instruments
+            return seen(exchange)
+
         return Before(
             situation=self.situation,
             state=self.life.state,
@@ -168,12 +207,16 @@ class Runtime:
             next_version=self.life.version + 1,
             changes=self._changes,
             plane_is_down=self._around.fault() is not None,
-            listed=self._around.plane.listed,
+            listed=listed,
+            unlisted="" if known is None else known.trouble,
+            list_note="" if known is None else known.note,
         )
 
     def _begin(self, order: Order) -> None:
         """Begin what goes on behind the answer. Never waits."""
         sub = self.owner.sub
+        if order.restarts:
+            self._around.restart()
         if order.clears:
             self._around.clear(sub, order.id)
         for backfill in order.backfills:
@@ -284,6 +327,7 @@ class Runtime:
         if now.document is not None:
             self._around.planner.follow(self.owner, now.document.schedule)
             self._around.positions.follow(self.owner, now.document, is_paused=rests)
+            self._around.scans.follow(self.owner, now.document, is_paused=rests)
         self.situation = now  # last: until it is so, the poll finds that it is not
         self._enter(now)
 

@@ -5,7 +5,8 @@ Rule 1: the data plane only ever appends to a bounded queue; the writing happens
 Rule 2: an alert waits, bounded, until PostgreSQL takes it, and a candle until Redis does; a live
     event that cannot be told now is worth nothing later, and is dropped.
 Rule 3: a candle is kept behind the alerts that came before it: a worker that dies in between must
-    not leave the next one to take a bar for told whose alerts are lost.
+    not leave the next one to take a bar for told whose alerts are lost. Nor one that has lost its
+    lease: behind alerts that it may not write it first notes from when on their user was not told.
 Rule 4: what can never be written stands in nobody's way: it is dropped, and said.
 """
 
@@ -24,8 +25,11 @@ from control import wire
 from control.alerts import SignalLog, signal_event, write_alerts
 from control.candles import queue_candles, swap_history, write_candles
 from control.database import AWAY, Database
+from control.disowned import note_disowned
+from control.leases import Fenced
 from control.page_events import PageEvents, publish
 from control.protocol import Wire
+from settings_app import desired
 from trading.core.market import Candle, Market
 from trading.ports import FiredSignal, IndicatorUpdate, Owner, Replacement
 
@@ -151,7 +155,7 @@ class QueuedSinks:
                 owner = batch[0].owner
                 await self._write_of(owner, [fired for fired in batch if fired.owner == owner])
                 batch = [fired for fired in batch if fired.owner != owner]
-        except AWAY as exc:
+        except (*AWAY, RedisError, OSError) as exc:
             log.warning("sinks.alerts_wait", waiting=len(batch), reason=str(exc).strip())
             return False
         finally:
@@ -165,6 +169,9 @@ class QueuedSinks:
             written = await self._database.run(write_alerts, owner, mine)
         except AWAY:
             raise
+        except Fenced:
+            await self._disown(owner, mine)
+            return
         except Exception:  # one user's bad row must not stand in everybody's way for ever
             log.exception("sinks.alerts_refused", sub=owner.sub, alerts=len(mine))
             self._on_dropped(owner.sub, f"{len(mine)} alerts could not be written; see the log")
@@ -174,6 +181,20 @@ class QueuedSinks:
         for fired, alert in written:
             self._signals.note(fired.owner.sub, fired.signal.closed_at)
             self._events.tell(fired.owner.sub, signal_event(alert))
+
+    async def _disown(self, owner: Owner, lost: Sequence[FiredSignal]) -> None:
+        """Let the next worker tell what this one could not: rule 3 holds for it as well.
+
+        Raises:
+            redis.RedisError: If Redis did not take it. Then no candle goes there either.
+        """
+        if not await self._database.run(desired.is_active, owner.user_id):
+            # Deactivated, or deleted: nobody is to be told, and no name of theirs is left behind.
+            log.info("sinks.alerts_of_nobody", sub=owner.sub, alerts=len(lost))
+            return
+        since = min(one.signal.closed_at for one in lost)
+        await note_disowned(self._client, owner, since)
+        log.warning("sinks.fenced", sub=owner.sub, alerts=len(lost), since=since)
 
     def _tell_dropped(self) -> None:
         lost = Counter(self._dropped.popleft() for _ in range(len(self._dropped)))

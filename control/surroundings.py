@@ -13,6 +13,8 @@ from control.planner import Planner
 from control.positions.refresher import Refresher
 from control.protocol import CacheStatus, Fault, Wire
 from control.replies import Telling
+from control.symbols.daily import DailyScans
+from control.symbols.verifying import Verifying
 from trading.core.market import Market
 from trading.plane import DataPlane
 
@@ -32,6 +34,9 @@ class Surroundings:
     clear: Callable[[str, str], None]  # has what Redis keeps for a user alone removed
     cache: Callable[[Iterable[Market]], CacheStatus | None]  # what these markets' candles take
     tell_pages: Callable[[str, Wire], None]  # puts an event on a user's open pages
+    verifying: Verifying
     planner: Planner
     positions: Refresher
+    scans: DailyScans
     fault: Callable[[], Fault | None]  # why the data plane does not turn; None while it does
+    restart: Callable[[], None]  # has a data plane that has died turn again without waiting

@@ -1,19 +1,15 @@
-"""The panel's addresses, to be mounted inside an admin site and guarded by it."""
+"""The pages' addresses, to be mounted inside an admin site and guarded by it."""
 
 from __future__ import annotations
 
 from django.contrib.admin import AdminSite
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
-from control import views
+from control.pages import control, scanner, settings, signals, symbols
+
+PAGES = (control, settings, symbols, scanner, signals)
 
 
 def urlpatterns(site: AdminSite) -> list[URLPattern]:
     """The addresses behind ``site``'s own guard: staff only, with CSRF protection."""
-    return [
-        path("control/", site.admin_view(views.control), name="control"),
-        path("control/command", site.admin_view(views.command), name="control-command"),
-        path(
-            "control/result/<uuid:command_id>", site.admin_view(views.result), name="control-result"
-        ),
-    ]
+    return [pattern for page in PAGES for pattern in page.urlpatterns(site)]

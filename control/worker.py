@@ -32,6 +32,7 @@ from control.deliveries.channels import Channels
 from control.deliveries.outbox import Outbox
 from control.deliveries.pictures import Pictures
 from control.delivery import Delivery
+from control.forming import FormingMinutes
 from control.hosting import Hosting
 from control.hotline import Hotline
 from control.mailbox import Mailbox
@@ -44,6 +45,9 @@ from control.runtime import Runtime
 from control.selfwatch import LOOK_SECONDS, SelfWatch
 from control.standstill import Standstill
 from control.surroundings import Surroundings
+from control.symbols.daily import DailyScans
+from control.symbols.keeping import Keeping
+from control.symbols.verifying import Verifying
 from control.teller import Teller
 from trading.alerts import discord
 from trading.core.market import Market
@@ -93,6 +97,7 @@ class Worker:
             complain=self._complain,
             changed=self._positions_changed,
         )
+        self._scans = DailyScans(self._database, self._complain)
         self._self_watch = SelfWatch(self._database, self._mailbox.publish)
         self._webhooks = discord.client()
         self._pictures = Pictures()
@@ -142,9 +147,12 @@ class Worker:
             clear=self._clearing.clear,
             cache=self._cache_watch.status_of,
             tell_pages=self._sinks.tell_pages,
+            verifying=Verifying(self.plane),
             planner=self._planner,
             positions=self._refresher,
+            scans=self._scans,
             fault=self._current_fault,
+            restart=self._restart_plane,
         )
 
     def _deadman_for(self, url: str | None, only: Collection[str]) -> Deadman | None:
@@ -179,6 +187,9 @@ class Worker:
             "clear the cache": self._clearing.run,
             "fire the schedules": self._planner.run,
             "read the positions": self._refresher.run,
+            "scan the markets": self._scans.run,
+            "keep the listings": Keeping(self.plane.readings).run,
+            "tell what forms": FormingMinutes(self.plane.look_at_forming, self._at_work).run,
             "look at the runtimes": self._look,
             "write the incidents": self._self_watch.run,
             "miss workers": partial(watch_in_worker, self._database, self._mailbox.publish),
@@ -246,6 +257,10 @@ class Worker:
     def _runtimes(self) -> Iterator[Runtime]:
         return (hosted.runtime for hosted in self._hosting)
 
+    def _at_work(self) -> Iterator[str]:
+        """Whose gate is open: nothing forms for who is paused."""
+        return (runtime.owner.sub for runtime in self._runtimes() if runtime.gate.is_open)
+
     def _watched(self) -> Iterator[Market]:
         return (market for runtime in self._runtimes() for market in runtime.watched)
 
@@ -306,6 +321,9 @@ class Worker:
     def _current_fault(self) -> Fault | None:
         return self._plane_watch.fault
 
+    def _restart_plane(self) -> None:
+        self._plane_watch.hurry()
+
     def _came(self, owner: Owner) -> None:
         self._self_watch.host(owner)
 
@@ -313,6 +331,7 @@ class Worker:
         self._self_watch.forget(owner.sub)
         self._planner.forget(owner.sub)
         self._refresher.forget(owner.sub)
+        self._scans.forget(owner.sub)
 
     def _positions_changed(self, sub: str) -> None:
         hosted = self._hosting.of(sub)

@@ -16,8 +16,11 @@ from control.admin.filters import AcknowledgedFilter, ExchangeFilter
 from control.admin.looks import moment, next_step, shown
 from control.deliveries import acts
 from control.marks import mark_of_alert, mark_of_delivery
+from control.pages.scanner import address_of
 from settings_app.reporting import counted
 from trading.admin import NOTHING, HistoryAdmin, is_staff
+from trading.alerts.compose import SCAN
+from trading.alerts.reader import current_reader
 from trading.models import SYSTEM, Alert, Delivery
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ class DeliveryInline(DeliveryRows):
     def outcome(self, delivery: Delivery) -> SafeString:
         return shown(mark_of_delivery(delivery.state))
 
-    @admin.display(description="settled (UTC)")
+    @admin.display(description="settled")
     def then(self, delivery: Delivery) -> str:
         return next_step(delivery)
 
@@ -111,10 +114,10 @@ class AlertAdmin(HistoryAdmin[Alert]):
         others = len(owners) - len(mine)
         return mine, f" {counted(others, 'alert')} of others left alone." if others else ""
 
-    @admin.display(description="candle (UTC)", ordering="candle_closed_at")
+    @admin.display(description="candle", ordering="candle_closed_at")
     def closed(self, alert: Alert) -> str:
         # What is no signal has no candle, and its own moment instead.
-        return f"{alert.candle_closed_at or alert.created_at:%Y-%m-%d %H:%M}"
+        return current_reader().minute(alert.candle_closed_at or alert.created_at)
 
     @admin.display(description="market", ordering="symbol")
     def about(self, alert: Alert) -> str:
@@ -129,6 +132,9 @@ class AlertAdmin(HistoryAdmin[Alert]):
         if alert.kind == SYSTEM:
             if alert.values.get("test"):
                 return alert.detail
+            if alert.values.get("kind") == SCAN:
+                address = address_of(alert.values.get("scan"))
+                return format_html('{} <a href="{}">Look at it</a>', alert.detail, address)
             return f"{'✓' if alert.values.get('state') == 'ended' else '⚠'} {alert.detail}"
         arrow = "▲" if alert.direction == "up" else "▼"
         return f"{arrow} {alert.get_kind_display()} {alert.detail}"
@@ -151,7 +157,7 @@ class AlertAdmin(HistoryAdmin[Alert]):
         ]
         return render_to_string("livermore/_ways.html", {"ways": ways})
 
-    @admin.display(description="acknowledged (UTC)")
+    @admin.display(description="acknowledged")
     def seen(self, alert: Alert) -> str:
         return moment(alert.acknowledged_at)
 
@@ -159,15 +165,15 @@ class AlertAdmin(HistoryAdmin[Alert]):
     def is_seen(self, alert: Alert) -> str:
         return NOTHING if alert.acknowledged_at is None else "yes"
 
-    @admin.display(description="told (UTC)")
+    @admin.display(description="told")
     def told(self, alert: Alert) -> str:
         return moment(alert.created_at)
 
-    @admin.display(description="opened (UTC)")
+    @admin.display(description="opened")
     def opened(self, alert: Alert) -> str:
         return moment(alert.candle_opened_at)
 
-    @admin.display(description="closed (UTC)")
+    @admin.display(description="closed")
     def closed_at(self, alert: Alert) -> str:
         return moment(alert.candle_closed_at)
 

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from control.admin.looks import next_step, shown
 from control.marks import mark_of_delivery
 from trading.admin import NOTHING, HistoryAdmin
+from trading.alerts.reader import current_reader
 from trading.models import Delivery
 
 
@@ -32,9 +33,9 @@ class DeliveryAdmin(HistoryAdmin[Delivery]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         return super().get_queryset(request).select_related("alert")
 
-    @admin.display(description="made (UTC)", ordering="created_at")
+    @admin.display(description="made", ordering="created_at")
     def made(self, delivery: Delivery) -> str:
-        return f"{delivery.created_at:%Y-%m-%d %H:%M}"
+        return current_reader().minute(delivery.created_at)
 
     @admin.display(description="state", ordering="state")
     def outcome(self, delivery: Delivery) -> SafeString:
@@ -51,6 +52,6 @@ class DeliveryAdmin(HistoryAdmin[Delivery]):
     def why(self, delivery: Delivery) -> str:
         return delivery.reason or NOTHING
 
-    @admin.display(description="settled (UTC)", ordering="settled_at")
+    @admin.display(description="settled", ordering="settled_at")
     def then(self, delivery: Delivery) -> str:
         return next_step(delivery)

@@ -19,7 +19,7 @@ class IncidentAdmin(HistoryAdmin[Incident]):
     date_hierarchy = "began_at"
     ordering = ("-began_at",)
 
-    @admin.display(description="began (UTC)", ordering="began_at")
+    @admin.display(description="began", ordering="began_at")
     def began(self, incident: Incident) -> str:
         return f"{incident.began_at:%Y-%m-%d %H:%M:%S}"
 
@@ -27,7 +27,7 @@ class IncidentAdmin(HistoryAdmin[Incident]):
     def about(self, incident: Incident) -> str:
         return incident.subject or NOTHING
 
-    @admin.display(description="ended (UTC)", ordering="ended_at")
+    @admin.display(description="ended", ordering="ended_at")
     def ended(self, incident: Incident) -> str:
         return "open" if incident.ended_at is None else f"{incident.ended_at:%Y-%m-%d %H:%M:%S}"
 

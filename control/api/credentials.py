@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from pydantic import Field
 
-from control import panel
+from control.heard import listen
 from settings_app import credentials, services
 from settings_app.api.access import user_of
 from settings_app.api.answers import Answer
@@ -35,6 +35,7 @@ from settings_app.problems import (
 )
 from settings_app.schema.secrecy import looks_secret
 from settings_app.schema.tree import leaves
+from settings_app.services import Stored
 
 MOST_ASKED: Final = 20
 MOST_LETTERS: Final = 2_000  # room for whatever is pasted, and no more
@@ -154,17 +155,26 @@ def read_credentials(request: HttpRequest) -> HttpResponse:
         stored = services.read(user.pk)
     known = _known(user)
     answer = CredentialsAnswer(
-        named=[
-            NamedAnswer(pointer=path, title=_title(path), name=name, **_told(known, name, state))
-            for path, name in credentials.named(stored.document).items()
-            for state in [known.state(name, since=stored.revision)]
-        ],
+        named=_named(stored, known),
         asked=[
             AskedAnswer(index=index, **_told(known, name, known.state(name)))
             for index, name in enumerate(names)
         ],
     )
     return HttpResponse(answer.model_dump_json(by_alias=True), content_type="application/json")
+
+
+def named_in(stored: Stored, user: User) -> list[NamedAnswer]:
+    """What is known of each name in a user's settings."""
+    return _named(stored, _known(user))
+
+
+def _named(stored: Stored, known: Known) -> list[NamedAnswer]:
+    return [
+        NamedAnswer(pointer=path, title=_title(path), name=name, **_told(known, name, state))
+        for path, name in credentials.named(stored.document).items()
+        for state in [known.state(name, since=stored.revision)]
+    ]
 
 
 def _asked(request: HttpRequest) -> list[str]:
@@ -180,7 +190,7 @@ def _asked(request: HttpRequest) -> list[str]:
 
 
 def _known(user: User) -> Known:
-    heard, holder = panel.listen(user), credentials.holder(user.pk)
+    heard, holder = listen(user), credentials.holder(user.pk)
     status = heard.status if heard.is_current else None
     if status is None or status.credentials_set is None:
         return Known(user=holder)

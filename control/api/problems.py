@@ -31,6 +31,16 @@ RUNTIME_UNKNOWN: Final = Kind(
 INVALID_REQUEST: Final = Kind(
     "invalid-request", HTTPStatus.UNPROCESSABLE_ENTITY, "The request breaks a rule"
 )
+EXCHANGE_UNAVAILABLE: Final = Kind(
+    "exchange-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "The exchange does not say"
+)
+IMPORT_OUTDATED: Final = Kind(
+    "import-outdated", HTTPStatus.CONFLICT, "The preview does not hold any more"
+)
+SCAN_OUTDATED: Final = Kind("scan-outdated", HTTPStatus.CONFLICT, "The scan does not hold any more")
+APPROVAL_UNKNOWN: Final = Kind(
+    "approval-unknown", HTTPStatus.SERVICE_UNAVAILABLE, "What was approved cannot be read now"
+)
 NOT_DELIVERED: Final = Kind("not-delivered", HTTPStatus.CONFLICT, "The message did not arrive")
 
 KINDS: Final = (
@@ -41,6 +51,10 @@ KINDS: Final = (
     INVALID_REQUEST,
     NOT_SENT,
     RUNTIME_UNKNOWN,
+    EXCHANGE_UNAVAILABLE,
+    IMPORT_OUTDATED,
+    APPROVAL_UNKNOWN,
+    SCAN_OUTDATED,
 )
 
 _RETRY: Final[Mapping[str, str]] = {"Retry-After": str(RETRY_SECONDS)}
@@ -72,6 +86,18 @@ def of_silence(user: User) -> Problem:
     hindrance = desired.hindrance(user.pk)
     reason = f": {hindrance}" if hindrance else "; start one, or wait for the takeover"
     return Problem(RUNTIME_OFFLINE, f"No worker runs this account{reason}.")
+
+
+def of_exchange(reason: Exception) -> Problem:
+    """An exchange is away, has no time, or answers what makes no sense; the text says which."""
+    return Problem(EXCHANGE_UNAVAILABLE, str(reason), headers=_RETRY)
+
+
+def of_approval(reason: Exception, *, sub: str) -> Problem:
+    """Redis is away, and with it what a preview showed."""
+    log.warning("api.approval_unknown", sub=sub, reason=type(reason).__name__)
+    detail = "Redis does not answer. Nothing was changed; try again."
+    return Problem(APPROVAL_UNKNOWN, detail, headers=_RETRY)
 
 
 def of_unknown(reason: Exception, *, sub: str) -> Problem:

@@ -64,6 +64,11 @@ def retry(
     return len(found)
 
 
+def failed_count(user_id: int) -> int:
+    """How many deliveries of a user failed, and would be sent again by :func:`retry`."""
+    return Delivery.objects.filter(user_id=user_id, state__in=FAILED).count()
+
+
 def begin_test(user_id: int, channel: DeliveryChannel) -> Delivery:
     """Have a test alert sent by one channel, whatever the settings would have it do otherwise.
 

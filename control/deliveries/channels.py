@@ -15,15 +15,16 @@ import httpx
 from control.deliveries.outbox import Prepared
 from control.deliveries.pictures import Pictures
 from control.deliveries.queue import Claimed, Lane
+from control.reader import reader_of
 from settings_app import credentials, services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
-from settings_app.schema import Settings
 from settings_app.schema.notifications import Digest as DigestRule
 from settings_app.schema.notifications import Notifications
 from trading.alerts.discord import Discord
 from trading.alerts.email import Email
-from trading.alerts.notices import Reader, notice_of
+from trading.alerts.notices import notice_of
 from trading.alerts.ports import Channel, Digest, Message, Refused
+from trading.alerts.reader import Reader
 from trading.models import DeliveryChannel
 
 TURNED_OFF = "this channel is turned off in the settings: turn it on there, and retry"
@@ -92,17 +93,6 @@ def _prepared(channel: Channel | Refused, digest: DigestRule, reader: Reader) ->
         more_than=digest.more_than,
         within_seconds=float(digest.within_seconds),
         message=partial(_message, reader),
-    )
-
-
-def reader_of(settings: Settings) -> Reader:
-    """How the reader of alerts wants times and numbers."""
-    profile = settings.perseus_profile
-    return Reader(
-        timezone=profile.timezone,
-        locale=profile.locale,
-        date_format=profile.date_format,
-        time_format=profile.time_format,
     )
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from control.protocol.shape import Wire
 
@@ -50,8 +51,15 @@ class SwitchMode(Wire):
 
 
 TimeframeName = Literal["1m", "5m", "15m", "1h", "4h", "1d"]
-SymbolName = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,20}-[A-Z0-9]{2,10}$")]
-ExchangeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,19}$")]
+SYMBOL = r"^[A-Z0-9]{1,20}-[A-Z0-9]{2,10}$"
+EXCHANGE = r"^[a-z][a-z0-9]{1,19}$"
+# What to say when a pattern does not match; the pattern itself helps nobody.
+PATTERN_MESSAGES = {
+    SYMBOL: "must be a symbol, base and quote, such as BTC-USD",
+    EXCHANGE: "must be the name of an exchange, such as coinbase",
+}
+SymbolName = Annotated[str, StringConstraints(pattern=SYMBOL)]
+ExchangeName = Annotated[str, StringConstraints(pattern=EXCHANGE)]
 
 
 class SymbolPayload(Wire):
@@ -124,9 +132,14 @@ class RuntimeCommand(Wire):
 def field_errors(error: ValidationError) -> str:
     """A validation error as one line: every field with what is wrong with it."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'payload'}: {item['msg']}"
+        f"{'.'.join(str(part) for part in item['loc']) or 'payload'}: {_message(item)}"
         for item in error.errors(include_url=False, include_input=False)
     )
+
+
+def _message(item: ErrorDetails) -> str:
+    pattern = item.get("ctx", {}).get("pattern")
+    return PATTERN_MESSAGES.get(str(pattern), item["msg"])
 
 
 class Origin(Wire):

@@ -11,6 +11,7 @@ EXPIRY_SECONDS = 30.0
 HISTORY_LENGTH = 1_000
 HEARTBEAT_SECONDS = 2.0
 STATUS_TTL_SECONDS = 3 * HEARTBEAT_SECONDS
+IMPORT_TTL_SECONDS = 900
 
 
 def commands_of(sub: str) -> str:
@@ -48,6 +49,16 @@ def history_of(sub: str) -> str:
     return f"livermore:history:{sub}"
 
 
+def disowned_of(sub: str) -> str:
+    """Key of since when a user's alerts were lost with a lease, and with which."""
+    return f"livermore:disowned:{sub}"
+
+
+def import_of(sub: str, approval: str) -> str:
+    """Key of what importing a file would change, until it is approved."""
+    return f"livermore:import:{sub}:{approval}"
+
+
 def worker_of(worker: str) -> str:
     """Key that a living worker keeps; it holds no user's data."""
     return f"livermore:worker:{worker}"
@@ -56,6 +67,21 @@ def worker_of(worker: str) -> str:
 def candles_of(exchange: str, symbol: str, timeframe: str) -> str:
     """Key of the closed candles of one market, shared by every user."""
     return f"livermore:candles:{exchange}:{symbol}:{timeframe}"
+
+
+def forming_of(exchange: str) -> str:
+    """Hash of the minutes that form on an exchange now, by symbol, for whoever looks at a chart."""
+    return f"livermore:forming:{exchange}"
+
+
+def listing_of(exchange: str) -> str:
+    """Key of what an exchange lists, as read last, shared by every user."""
+    return f"livermore:listing:{exchange}"
+
+
+def listing_trouble_of(exchange: str) -> str:
+    """Key of why the last reading failed; while it is there nobody asks again."""
+    return f"livermore:listing-trouble:{exchange}"
 
 
 def now_ms() -> int:

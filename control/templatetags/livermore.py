@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Protocol
 
 from django import template
 
 from control.marks import LOOKS, SAYS_NOTHING, Mark, mark_of_alert
-from control.protocol import HistoryEntry
+from control.protocol import CacheStatus, HistoryEntry
+from trading.alerts.reader import Reader
 
 register = template.Library()
 
 MINUS = "\N{MINUS SIGN}"
+BEFORE_A_NUMBER = re.compile(r"(?<![\w.])-(?=\d)")
 STEPS = (50.0, 100.0, 150.0, 250.0)
 
 
 @register.filter
-def moment(unix_ms: int) -> datetime:
-    """Unix milliseconds as an aware time, for Django's own ``date`` filter."""
+def aware(unix_ms: int) -> datetime:
+    """Unix milliseconds as an aware time, for Django's own filters."""
     return datetime.fromtimestamp(unix_ms / 1000, tz=UTC)
+
+
+@register.filter
+def clock(unix_ms: int, reader: Reader) -> str:
+    """The time of day as the reader writes it, to the minute."""
+    return reader.clock(aware(unix_ms))
+
+
+@register.filter
+def time_of(unix_ms: int, reader: Reader) -> str:
+    """The time of day as the reader writes it, to the second."""
+    return reader.time(aware(unix_ms))
+
+
+@register.filter
+def day(unix_ms: int, reader: Reader) -> str:
+    """The date as the reader writes it."""
+    return reader.day(aware(unix_ms))
+
+
+@register.filter
+def moment(unix_ms: int, reader: Reader) -> str:
+    """Date and time of day as the reader writes them; today's date goes without saying."""
+    at, today = aware(unix_ms), reader.day(datetime.now(UTC))
+    day = reader.day(at)
+    return reader.clock(at) if day == today else f"{day} {reader.clock(at)}"
 
 
 @register.filter
@@ -29,6 +59,12 @@ def signed(value: float) -> str:
     if text == "0":
         return text
     return ("+" if value > 0 else MINUS) + text
+
+
+@register.filter
+def typeset(detail: str) -> str:
+    """A signal's detail with the minus sign before its numbers."""
+    return BEFORE_A_NUMBER.sub(MINUS, detail)
 
 
 @register.filter
@@ -104,6 +140,33 @@ def direction(histogram: float | None) -> str:
 def short(symbol: str) -> str:
     """A symbol as the lists show it: the usual quote currency goes without saying."""
     return symbol.removesuffix("-USD")
+
+
+class OfAMarket(Protocol):
+    """Whatever says which market it is of."""
+
+    @property
+    def symbol(self) -> str:
+        """Its canonical name."""
+
+    @property
+    def exchange(self) -> str:
+        """Where it is traded."""
+
+
+@register.filter
+def hit_rate(cache: CacheStatus) -> str:
+    """How often cached candles were found; a dash where none were asked for."""
+    reads = cache.hits + cache.misses
+    return f"{100 * cache.hits / reads:.1f} %" if reads else "–"
+
+
+@register.filter
+def elsewhere(symbol: OfAMarket) -> str:
+    """The exchange of a market whose name several may have: of the usual ones it goes without
+    saying.
+    """
+    return symbol.exchange if short(symbol.symbol) == symbol.symbol else ""
 
 
 @register.filter

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from control import decisions, inbox
@@ -18,9 +19,28 @@ from control.protocol import Command, CommandResult, Desired, RuntimeCommand, St
 from control.undo import Undo
 from settings_app.desired import Former
 from settings_app.schema import default_document, validate
+from trading.core.market import Instrument, Market
 from trading.core.modes import Mode
 
 SUB = "f5a1"
+
+
+def instrument(symbol: str, **fields: Any) -> Instrument:
+    """A spot market that is open to trade, unless the fields say otherwise."""
+    base, _, quote = symbol.partition("-")
+    steps: dict[str, Any] = {"price_increment": "0.01", "base_increment": "0.01"}
+    market = Market("coinbase", symbol)
+    told = {"market": market, "base": base, "quote": quote, "streamable": True, **steps}
+    return Instrument(**told | fields)
+
+
+def listing(*instruments: Instrument) -> Callable[[str], Mapping[str, Instrument] | None]:
+    """What Coinbase lists, and nothing known of any other exchange."""
+    by_symbol = {one.market.symbol: one for one in instruments}
+    return {"coinbase": by_symbol}.get
+
+
+LISTED = listing(*map(instrument, ("BTC-USD", "ETH-USD", "SOL-USD", "LTC-USD")))
 
 
 class Rows:
@@ -35,6 +55,7 @@ class Rows:
                 for symbol in ("BTC-USD", "ETH-USD")
             ]
         }
+        self.held: dict[Market, Decimal | None] = {}
         self.settings_revision = 1
         self.receipts: dict[str, CommandResult] = {}
         self.undo: Undo | None = None
@@ -61,7 +82,7 @@ class Rows:
         return Situation(
             desired=self.desired,
             settings_revision=self.settings_revision,
-            plan=plan_of(document, Mode(self.desired.mode), {}),
+            plan=plan_of(document, Mode(self.desired.mode), self.held),
             document=document,
             undo=self.undo,
         )
@@ -143,9 +164,8 @@ def found(situation: Situation | None, **fields: Any) -> Before:
     """A runtime in which a situation is in effect."""
     is_paused = situation is not None and situation.desired.is_paused
     state = State.PAUSED if is_paused else State.RUNNING
-    return Before(
-        **{"situation": situation, "state": state, "epoch": 1, "next_version": 1} | fields
-    )
+    usual = {"situation": situation, "state": state, "epoch": 1, "next_version": 1}
+    return Before(**usual | {"listed": LISTED} | fields)
 
 
 def decide(

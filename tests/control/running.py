@@ -70,8 +70,15 @@ class RunningWorker:
         except BaseException as exc:  # noqa: BLE001  # raised again where the test waits
             self._failure = exc
         finally:
+            self._wait_for_queries()
             connections.close_all()
             self._ready.set()
+
+    def _wait_for_queries(self) -> None:
+        """Let queries end that nobody waits for any more, for they lock what is emptied next."""
+        if self.worker is not None:
+            for thread in tuple(self.worker._database._threads._threads):
+                thread.join(PATIENCE_SECONDS / 2)
 
     async def _serve(self) -> None:
         def plane(sinks: QueuedSinks, shelf: Shelf) -> DataPlane:

@@ -176,7 +176,7 @@ def test_a_dry_run_of_clearing_says_how_much_and_removes_nothing(anna: User, awa
     [
         (["backfill", "BTC-USD"], "There is nobody to ask: add --yes"),
         (["clear_cache"], "There is nobody to ask: add --yes"),
-        (["backfill", "btc", "--yes"], "symbol: String should match"),
+        (["backfill", "btc", "--yes"], "symbol: must be a symbol, base and quote"),
         (["backfill", "BTC-USD", "--timeframes", "2m", "--yes"], "timeframes.0: Input should be"),
         (
             ["backfill", "BTC-USD", "--exchange", "kraken", "--yes"],

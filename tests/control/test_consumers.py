@@ -19,7 +19,7 @@ from control.protocol import (
     status_of,
 )
 from settings_app.models import User
-from tests.control.pages import PATIENCE_SECONDS, cookie_of, dial, opened
+from tests.control.browsing import PATIENCE_SECONDS, cookie_of, dial, opened
 from tests.control.statuses import a_status
 from tests.settings_app.factories import UserFactory
 

@@ -13,8 +13,18 @@ from control.decisions import Verdict
 from control.leases import Fenced
 from control.plan import Situation
 from control.protocol import Command, State
-from tests.control.ledgers import MemoryLedger, Rows, command, decide, found, refused
+from tests.control.ledgers import (
+    MemoryLedger,
+    Rows,
+    command,
+    decide,
+    found,
+    instrument,
+    listing,
+    refused,
+)
 from trading.core.holdings import Holding
+from trading.core.market import InstrumentKind, Market
 
 ALL_COMMANDS = [
     (Command.PAUSE, {}),
@@ -144,7 +154,10 @@ def test_an_intent_that_is_overtaken_while_it_is_decided_is_superseded(
 def test_a_resume_while_the_data_plane_is_down_does_not_claim_to_run() -> None:
     rows = Rows(is_paused=True)
     verdict = decide(rows, command(Command.RESUME), plane_is_down=True)
-    assert said(verdict) == "resumed; the data plane is down, and will watch 2 symbols"
+    assert (
+        said(verdict)
+        == "resumed; the data plane was down and starts again, to be watching 2 symbols"
+    )
 
 
 def test_pausing_twice_succeeds_twice() -> None:
@@ -219,10 +232,74 @@ def test_a_symbol_that_the_exchange_does_not_list_is_refused_with_the_nearest() 
     verdict = decide(
         rows,
         command(Command.ADD_SYMBOL, payload={"symbol": "SOLL-USD"}),
-        listed=lambda _: frozenset({"SOL-USD", "BTC-USD"}),
     )
     assert said(verdict).startswith("symbol: coinbase does not list SOLL-USD; did you mean SOL-USD")
     assert rows.settings_revision == 1
+
+
+@pytest.mark.parametrize(
+    ("symbol", "says"),
+    [
+        ("DOGE-USD", "symbol: DOGE-USD of coinbase cannot be watched: trading disabled"),
+        ("OLD-USD", "symbol: OLD-USD of coinbase cannot be watched: delisted"),
+        ("BTC-PERP", "symbol: BTC-PERP of coinbase is a future, no spot market"),
+    ],
+)
+def test_a_symbol_that_is_not_open_is_refused_with_its_status(symbol: str, says: str) -> None:
+    rows = Rows()
+    listed = listing(
+        instrument("DOGE-USD", streamable=False, status="trading disabled"),
+        instrument("OLD-USD", streamable=False, status="delisted"),
+        instrument("BTC-PERP", streamable=False, kind=InstrumentKind.FUTURE),
+    )
+    add = command(Command.ADD_SYMBOL, payload={"symbol": symbol})
+    assert said(decide(rows, add, listed=listed)) == says
+    assert (rows.settings_revision, rows.undo) == (1, None)
+
+
+def test_a_market_that_shares_the_book_of_another_is_added() -> None:
+    rows = Rows()
+    listed = listing(instrument("BTC-USDC", alias_of="BTC-USD"))
+    add = command(Command.ADD_SYMBOL, payload={"symbol": "BTC-USDC"})
+    assert decide(rows, add, listed=listed).result.success
+    assert symbols(rows) == ["BTC-USD", "ETH-USD", "BTC-USDC"]
+
+
+@pytest.mark.parametrize("unlisted", ["", "Coinbase did not tell what it lists (no answer)."])
+def test_nothing_is_added_while_it_is_not_known_what_is_listed(unlisted: str) -> None:
+    rows = Rows()
+    verdict = decide(
+        rows,
+        command(Command.ADD_SYMBOL, payload={"symbol": "SOL-USD"}),
+        listed=lambda _: None,
+        unlisted=unlisted,
+    )
+    assert verdict.result.status == "failed"
+    usual = "it is not known what coinbase lists; nothing was changed. Try again later."
+    assert said(verdict) == (unlisted or usual)
+    assert (rows.settings_revision, rows.undo) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "is_paused", "says"),
+    [
+        ("BTC-USD", False, "removed; mode position-monitor watches it still, for it is held"),
+        ("BTC-USD", True, "removed; takes effect on resume; it is watched then still"),
+        ("ETH-USD", False, "removed; watching 1 symbol"),
+        ("ETH-USD", True, "removed; takes effect on resume"),
+        ("SOL-USD", False, "is not on the watchlist; nothing to remove"),
+    ],
+)
+def test_a_removed_symbol_that_is_held_is_told_to_be_watched_still(
+    symbol: str, is_paused: bool, says: str
+) -> None:
+    rows = Rows(is_paused=is_paused)
+    rows.record(mode="position-monitor")
+    rows.held = {Market("coinbase", "BTC-USD"): None}
+    verdict = decide(rows, command(Command.REMOVE_SYMBOL, payload={"symbol": symbol}))
+    assert says in said(verdict)
+    assert verdict.result.data is not None
+    assert verdict.result.data["stillWatched"] is (symbol == "BTC-USD")
 
 
 def test_a_symbol_of_an_exchange_that_is_not_enabled_is_refused_with_the_way_out() -> None:
@@ -236,7 +313,7 @@ def test_a_symbol_of_an_exchange_that_is_not_enabled_is_refused_with_the_way_out
 def test_a_removed_symbol_is_left_at_once() -> None:
     rows = Rows()
     verdict = decide(rows, command(Command.REMOVE_SYMBOL, payload={"symbol": "BTC-USD"}))
-    assert said(verdict) == "BTC-USD of coinbase removed; watching 1 symbols"
+    assert said(verdict) == "BTC-USD of coinbase removed; watching 1 symbol"
     assert symbols(rows) == ["ETH-USD"]
 
 

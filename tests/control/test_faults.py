@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
-from control import client, ledger, wire
+from control import client, ledger, plane_watch, wire
 from control.hotline import Hotline
 from control.models import Lease
 from control.protocol import (
@@ -117,6 +117,25 @@ def test_a_resume_while_the_data_plane_is_down_does_not_claim_to_run(
     client.send(anna, Command.RESUME)
     seen = status_when(anna, lambda status: status.state is not State.PAUSED)
     assert seen.state is State.FAULTED or worker.plane.failure is None
+    status_when(anna, is_running)
+
+
+def test_a_resume_has_a_dead_data_plane_turn_again_without_its_backoff(
+    anna: User, worker: RunningWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plane_watch, "BACKOFF_SECONDS", (600.0, 600.0))
+    status_when(anna, is_running)
+
+    def crash() -> None:
+        raise RuntimeError("a drill")
+
+    worker.plane.call_soon(crash)
+    faulted = status_when(anna, lambda status: status.state is State.FAULTED)
+    assert faulted.fault is not None
+    assert faulted.fault.retry_at - faulted.fault.since > 500_000
+    answer = client.send(anna, Command.RESUME)
+    assert answer.result is not None
+    assert "starts again" in (answer.result.message or "")
     status_when(anna, is_running)
 
 

@@ -103,6 +103,15 @@ def test_commands_leave_in_class_order_and_within_a_class_as_received(order: lis
     assert box.take() is None
 
 
+def test_what_overtakes_a_command_can_be_taken_alone() -> None:
+    box = Inbox()
+    names = (Command.ADD_SYMBOL, Command.REMOVE_SYMBOL, Command.UNDO, Command.PAUSE)
+    box.receive([request(name) for name in names], NOW)
+    overtaking = [box.take(before=Command.ADD_SYMBOL) for _ in range(3)]
+    assert [one and one.command.command for one in overtaking] == [Command.PAUSE, None, None]
+    assert len(box) == 2
+
+
 def test_a_pause_takes_every_earlier_resume_out_of_the_queue() -> None:
     box = Inbox()
     first, second = request(Command.RESUME), request(Command.RESUME, desiredRevision=3)

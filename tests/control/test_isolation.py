@@ -14,21 +14,29 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pytest_django import Settings as Configuration
 
 from control import client
-from control.protocol import Command, RuntimeStatus, State, commands_of
+from control.heard import listen
+from control.pages import symbol_table
+from control.protocol import Command, Origin, RuntimeStatus, State, commands_of
+from control.symbols import changes
+from control.symbols.removing import farewell
 from settings_app import desired
 from settings_app.models import User
 from tests.control.conftest import trader
 from tests.control.recording import Done, Query, queries, recorded
 from tests.control.running import RunningWorker, publish, running_worker, status_when
 from tests.control.test_worker import answer_to, closes_candles, foreign, is_paused
+from trading.core.market import Market
 from trading.net.endpoints import Endpoints
 
 pytestmark = pytest.mark.timeout(120)
 
 # Ids that no limit, fence or revision is by chance.
 ANNA, BELA = 7_000_001, 8_000_002
+
+LTC = Market("coinbase", "LTC-USD")
 
 ALL_TEN: list[tuple[Command, dict[str, Any] | None]] = [
     (Command.PAUSE, None),
@@ -44,9 +52,16 @@ ALL_TEN: list[tuple[Command, dict[str, Any] | None]] = [
     (Command.UNDO, None),
 ]
 
-SHARED = ("livermore:candles:", "livermore:worker:")
+SHARED = (
+    "livermore:candles:",
+    "livermore:forming:",
+    "livermore:listing:",
+    "livermore:listing-trouble:",
+    "livermore:worker:",
+)
 OF_A_USER = re.compile(
-    r"livermore:(commands|entries|responses|result|status|events|history):(?P<sub>[^:]+)"
+    r"livermore:(commands|disowned|entries|responses|result|status|events|history|import):"
+    r"(?P<sub>[^:]+)"
 )
 # Commands of Redis that touch no name; whatever else touches none is not known to this test.
 NAMELESS = frozenset(
@@ -86,6 +101,11 @@ TRANSACTION = re.compile(
 )
 
 
+@pytest.fixture(autouse=True)
+def _exchange(settings: Configuration, endpoints: dict[str, Endpoints]) -> None:
+    settings.EXCHANGES = endpoints
+
+
 @pytest.fixture
 def anna(transactional_db: None, redis_url: str) -> User:
     return trader("BTC-USD", "ETH-USD", is_paused=False, pk=ANNA)
@@ -111,6 +131,22 @@ def worker(anna: User, bela: User, endpoints: dict[str, Endpoints]) -> Iterator[
 def run_all_ten(user: User) -> None:
     for command, payload in ALL_TEN:
         assert client.send(user, command, payload).result is not None, command
+    change_the_watchlist(user)
+    look_at_the_symbols(user)
+
+
+def look_at_the_symbols(user: User) -> None:
+    """As the symbols page does."""
+    assert symbol_table.context(user, listen(user), is_asked=True)["lines"]
+    assert farewell(user, [Market("coinbase", "ETH-USD")])
+
+
+def change_the_watchlist(user: User) -> None:
+    """As a page does, beside the commands: each is a save, what undoes it, and a reload."""
+    how: dict[str, Any] = {"by": user, "origin": Origin(who=user.username, via="api")}
+    assert changes.add(user, {LTC: ("fast",)}, **how).applied
+    assert changes.alter(user, LTC, enabled=False, position=0, **how).applied
+    assert changes.remove(user, [LTC], **how).applied
 
 
 def test_every_redis_command_touches_one_users_names_or_shared_ones(

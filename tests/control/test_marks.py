@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from control.marks import LOOKS, SAYS_NOTHING, mark_of_alert, mark_of_delivery
 from control.protocol import SignalEvent
 from livermore.env import PROJECT
+from trading.alerts.reader import Reader
 from trading.models import Alert, Delivery
 
 
@@ -49,12 +50,16 @@ def test_every_state_has_its_look_and_every_picture_is_there() -> None:
 
 @pytest.mark.parametrize("state", Alert.State)
 def test_the_panel_says_what_became_of_a_signal(state: Alert.State) -> None:
-    html = render_to_string("livermore/control/_signal.html", {"signal": signal(state)})
+    html = render_to_string(
+        "livermore/control/_signal.html", {"signal": signal(state), "reader": Reader()}
+    )
     assert mark_in(html) == (state not in SAYS_NOTHING, state.label)
 
 
 def test_a_state_that_is_not_known_yet_is_shown_by_its_name() -> None:
-    html = render_to_string("livermore/control/_signal.html", {"signal": signal("postponed")})
+    html = render_to_string(
+        "livermore/control/_signal.html", {"signal": signal("postponed"), "reader": Reader()}
+    )
     assert mark_in(html) == (True, "postponed")
 
 
@@ -64,16 +69,13 @@ def test_the_row_that_the_browser_copies_marks_nothing() -> None:
 
 
 def test_the_browser_shows_the_states_as_the_server_does() -> None:
-    script = (PROJECT / "static/livermore/js/panel/lists.js").read_text()
+    script = (PROJECT / "static/livermore/js/marks.js").read_text()
     table = re.search(r"const STATES = \{(.*?)\};", script, re.DOTALL)
     assert table is not None
     rows = re.findall(r'(\w+): \["(\w+)", "(\w+)", "([\w ]+)"\]', table[1])
-    expected = {
-        str(state): (*LOOKS[state], state.label)
-        for state in Alert.State
-        if state not in SAYS_NOTHING
-    }
+    expected = {str(state): (*LOOKS[state], state.label) for state in Alert.State}
     assert {state: tuple(look) for state, *look in rows} == expected
+    script = (PROJECT / "static/livermore/js/panel/lists.js").read_text()
     unmarked = re.search(r"const UNMARKED = \[(.*?)\];", script)
     assert unmarked is not None
     assert set(re.findall(r"\w+", unmarked[1])) == SAYS_NOTHING

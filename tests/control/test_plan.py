@@ -61,14 +61,19 @@ def test_a_scalper_knows_which_of_its_symbols_are_positions() -> None:
     assert (made.markets, made.held) == ((SOL, ETH), frozenset({ETH}))
 
 
-def test_a_market_of_an_exchange_that_is_off_or_not_supported_yet_is_not_watched() -> None:
-    elsewhere = Market("kucoin", "BTC-USDT")
+def test_markets_of_every_exchange_that_is_on_are_watched_and_of_one_that_is_off_none() -> None:
+    kucoin, binance = Market("kucoin", "BTC-USDT"), Market("binance", "BTC-USDT")
     settings = document(
         perseus_profile={"primary_exchange": "kucoin"},
-        exchanges={"coinbase": {"enabled": False}, "kucoin": {"enabled": True}},
-        watchlist=[row(BTC), row(elsewhere)],
+        exchanges={
+            "coinbase": {"enabled": False},
+            "kucoin": {"enabled": True},
+            "binance": {"enabled": True},
+        },
+        watchlist=[row(BTC), row(kucoin), row(binance)],
     )
-    assert plan.plan_of(settings, Mode.SCALPER_MACDV, held={}).markets == ()
+    made = plan.plan_of(settings, Mode.SCALPER_MACDV, held={})
+    assert made.markets == (kucoin, binance)
 
 
 def test_the_rules_are_those_of_the_mode() -> None:

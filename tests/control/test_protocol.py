@@ -38,6 +38,7 @@ COMMAND_ID = "6f1c3f0e-8a54-4d0b-9d0e-0d5d1f3f7a11"
             protocol.candles_of("coinbase", "BTC-USD", "1m"),
             "livermore:candles:coinbase:BTC-USD:1m",
         ),
+        (protocol.forming_of("coinbase"), "livermore:forming:coinbase"),
     ],
 )
 def test_every_name_in_redis_is_the_one_the_design_gives(name: str, expected: str) -> None:

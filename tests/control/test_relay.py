@@ -18,7 +18,7 @@ from control.protocol import events_of, status_of
 from control.relay import Relay
 from livermore.embedded.stack import Stack
 from settings_app.models import User
-from tests.control.pages import PATIENCE_SECONDS, opened
+from tests.control.browsing import PATIENCE_SECONDS, opened
 from tests.control.statuses import a_status
 from tests.settings_app.factories import UserFactory
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from control import alerts, leases, sinks, tasks, wire
+from control.candles import RedisShelf
 from control.database import Database
 from control.models import Lease
 from control.protocol import LogEvent, candles_of
@@ -17,6 +19,7 @@ from settings_app.models import User
 from tests.control.running import eventually, postgresql_away, postgresql_read_only
 from tests.settings_app.factories import UserFactory
 from tests.trading.core.made import candle
+from tests.trading.running import until
 from trading.alerts.compose import system_alert
 from trading.core.indicators import IndicatorPoint
 from trading.core.market import Market, Timeframe
@@ -93,7 +96,8 @@ def test_a_signal_of_an_outage_is_recorded_as_missed(owner: Owner) -> None:
 
 def test_a_fenced_off_worker_writes_no_alert(owner: Owner) -> None:
     Lease.objects.update(fence=owner.fence + 1)
-    assert alerts.write_alerts(owner, [fired(owner)]) == []
+    with pytest.raises(leases.Fenced):
+        alerts.write_alerts(owner, [fired(owner)])
     assert not Alert.objects.exists()
 
 
@@ -170,4 +174,62 @@ def test_a_candle_is_kept_behind_the_alerts_that_came_before_it(
         return before, await database.run(Alert.objects.exists)
 
     assert asyncio.run(told()) == (False, True)
+    database.close()
+
+
+def test_what_a_fenced_worker_could_not_tell_is_left_to_the_next_one(
+    transactional_db: None, redis_url: str
+) -> None:
+    """PostgreSQL was away, and then the lease: the alerts of some minutes are lost with it."""
+    owner, other, database = leased(), leased(), Database(threads=1)
+    Lease.objects.filter(user_id=owner.user_id).update(fence=owner.fence + 1)
+    bars = [candle(number) for number in range(5)]
+    lost = bars[3].closes_at
+
+    async def told() -> list[int]:
+        queue, shelf = sinks.QueuedSinks(database, alerts.SignalLog()), RedisShelf()
+        shelf.begin()
+        queue.candles_closed(bars[:3])
+        queue.signal_fired(fired(owner, lost))
+        queue.signal_fired(fired(other, lost))
+        queue.candles_closed(bars[3:])
+        await queue.flush(10.0)
+        writing = asyncio.create_task(queue.write_to_redis())
+        try:
+            await until(lambda: not queue._candles, "candles kept")
+            the_next = replace(owner, fence=owner.fence + 1)
+            return [
+                len((await shelf.kept(candle(0).market, owners))[Timeframe.M1])
+                for owners in ((), (other,), (the_next, other), (replace(owner, fence=9),))
+            ]
+        finally:
+            await tasks.end(writing)
+            await queue.aclose()
+            await shelf.aclose()
+
+    assert asyncio.run(told()) == [5, 5, 3, 5], "all; the other's; as far as told; told since then"
+    assert list(Alert.objects.values_list("user_id", flat=True)) == [other.user_id]
+    database.close()
+
+
+def test_nothing_is_left_for_the_next_worker_of_a_user_who_is_gone(
+    transactional_db: None, redis_url: str
+) -> None:
+    """The lease of a deleted user is void as well, but nobody will ever be told."""
+    owner, database = leased(), Database(threads=1)
+    User.objects.filter(pk=owner.user_id).delete()
+
+    async def names_left() -> list[str]:
+        queue = sinks.QueuedSinks(database, alerts.SignalLog())
+        client = wire.connect_async()
+        queue.signal_fired(fired(owner))
+        try:
+            await queue.flush(10.0)
+            assert not queue._alerts
+            return [name async for name in client.scan_iter(f"livermore:*{owner.sub}*")]
+        finally:
+            await queue.aclose()
+            await client.aclose()
+
+    assert asyncio.run(names_left()) == []
     database.close()

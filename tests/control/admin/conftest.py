@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from settings_app.models import User
-from tests.control.pages import BACKEND
+from tests.control.browsing import BACKEND
 from tests.settings_app.factories import UserFactory
 
 

@@ -14,6 +14,7 @@ from control.marks import mark_of_delivery
 from settings_app.models import User
 from tests.control.admin.conftest import signed_in
 from tests.control.alerts import delivery, told, troubled
+from trading.alerts.compose import SCAN
 from trading.models import Alert, Delivery
 
 ALERTS = "admin:trading_alert_changelist"
@@ -103,6 +104,17 @@ def test_what_concerns_livermore_itself_is_read_beside_the_signals(
     assert "No worker." in only
     assert "through +150" not in only
     assert "No worker." in page_of(client, ALERT, system.pk)
+
+
+def test_the_alert_of_a_daily_scan_leads_to_its_proposal(anna: User) -> None:
+    alert = troubled(anna, "Scan of Coinbase: 2 to add, 0 to remove.")
+    Alert.objects.filter(pk=alert.pk).update(values={"kind": SCAN, "scan": 7})
+    for page in (page_of(signed_in(anna), ALERTS), page_of(signed_in(anna), ALERT, alert.pk)):
+        assert (
+            'Scan of Coinbase: 2 to add, 0 to remove. <a href="/admin/symbols/?scan=7#scan">'
+            in page
+        )
+        assert "⚠ Scan" not in page
 
 
 def test_stranger_sees_nothing_of_it(bela: User, alert: Alert) -> None:

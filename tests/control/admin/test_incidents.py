@@ -12,7 +12,7 @@ from control import incidents
 from control.incidents import Kind
 from control.models import Incident
 from settings_app.models import User
-from tests.control.pages import BACKEND
+from tests.control.browsing import BACKEND
 from tests.settings_app.factories import UserFactory
 
 pytestmark = pytest.mark.django_db

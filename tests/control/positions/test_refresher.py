@@ -101,7 +101,9 @@ def test_what_is_opened_joins_the_feed_that_is_there(
     one = {"position_symbols": [{"symbol": "BTC-USD", "exchange": "coinbase"}]}
     services.patch(anna.pk, off | one, by=anna)
     with running_worker(coinbase.endpoints):
-        before = status_when(anna, lambda status: status.symbols[0].live == "receiving")
+        before = status_when(
+            anna, lambda status: [one.live for one in status.symbols] == ["receiving"]
+        )
         services.patch(anna.pk, {"load_positions_from_exchange": True}, by=anna)
         after = status_when(
             anna,

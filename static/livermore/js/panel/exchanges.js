@@ -10,18 +10,24 @@ const LOOK = {
   unreachable: ["bad", "faulted", "Unreachable"],
   off: ["off", "offline", "Off"],
 };
+const NAMES = 6; // so many symbols are named, the others counted
 const WIDTH = 76;
 const HEIGHT = 24;
 
 const root = $("#cp-exchanges");
 const empty = $(".lv-empty", root);
+const lines = new WeakMap(); // row -> the latencies that its line was drawn of
 
-export function showExchanges(exchanges, isCurrent) {
+export function showExchanges({ exchanges, symbols }, isCurrent) {
   const names = new Set(exchanges.map((exchange) => exchange.name));
   for (const row of root.querySelectorAll("[data-name]")) {
     if (!names.has(row.dataset.name)) row.remove();
   }
-  for (const exchange of exchanges) update(rowOf(exchange), exchange, isCurrent);
+  const mending = symbols.filter((symbol) => symbol.mending);
+  for (const exchange of exchanges) {
+    const theirs = mending.filter((symbol) => symbol.exchange === exchange.name);
+    update(rowOf(exchange), exchange, theirs, isCurrent);
+  }
   empty.hidden = exchanges.length > 0;
 }
 
@@ -34,31 +40,41 @@ function rowOf({ name }) {
   return made;
 }
 
-function update(row, exchange, isCurrent) {
-  const [tone, glyph, word] = LOOK[exchange.state];
+function update(row, exchange, mending, isCurrent) {
+  const [tone, glyph, word] = LOOK[exchange.state] ?? ["off", "unknown", exchange.state];
   const isOn = exchange.state !== "off";
   fill(row, {
     label: exchange.label,
     word: isCurrent ? word : `was ${word.toLowerCase()}`,
     latency: isOn && exchange.latencyMs != null ? roundTrip(exchange.latencyMs) : "",
-    facts: isOn ? facts(exchange) : "",
+    facts: isOn ? facts(exchange, mending) : "",
   });
   const state = $(".lv-st", row);
   setAttribute(state, "data-s", isCurrent ? tone : "off");
   setIcon(state, isCurrent ? glyph : "stale");
+  const drawn = exchange.latency.join();
+  if (lines.get(row) === drawn) return;
+  lines.set(row, drawn);
   $("[data-slot=line]", row).replaceChildren(...sparkline(exchange));
 }
 
-function facts(exchange) {
+function facts(exchange, mending) {
   const { subscriptions, reconnects, staleSymbols, detail } = exchange;
   return [
     detail,
     plural(subscriptions, "subscription"),
     reconnects ? plural(reconnects, "reconnect") : "",
-    staleSymbols.length ? `stale: ${staleSymbols.map(short).join(", ")}` : "",
+    staleSymbols.length ? `stale: ${named(staleSymbols)}` : "",
+    mending.length ? `mending: ${named(mending.map(({ symbol }) => symbol))}` : "",
   ]
     .filter(Boolean)
     .join(" · ");
+}
+
+function named(symbols) {
+  const names = symbols.slice(0, NAMES).map(short).join(", ");
+  const others = symbols.length - NAMES;
+  return others > 0 ? `${names} and ${others} more` : names;
 }
 
 function sparkline({ label, latency }) {

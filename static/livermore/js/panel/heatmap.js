@@ -1,7 +1,7 @@
 // The heat map: an ARIA grid that the server rendered; kept current here, and walked by keyboard.
 
 import { $, $$, clone, el, fill, setAttribute, setText } from "../dom.js";
-import { count, gaugeZone, short, signed, zone } from "../format.js";
+import { count, elsewhere, gaugeZone, short, signed, zone } from "../format.js";
 
 const ONE_COLUMN = 16; // so few symbols have the width of the map for themselves
 const FRESH_MS = 8_000; // how long a cell whose signal has fired stays ringed
@@ -87,37 +87,53 @@ function rebuild(list) {
 function makeRow(symbol) {
   const row = clone("cp-heat-row");
   row.dataset.key = keyOf(symbol);
-  fill(row, { symbol: short(symbol.symbol) });
-  $(".cp-sym", row).title = symbol.symbol;
+  fill(row, { symbol: short(symbol.symbol), at: elsewhere(symbol) });
+  $(".cp-sym", row).title = `${symbol.symbol} of ${symbol.exchange}`;
   const cells = {};
   for (const tf of timeframes) {
-    cells[tf] = el("span", { class: "lv-z", role: "gridcell", tabindex: "-1", "data-tf": tf });
+    const node = el("span", { class: "lv-z", role: "gridcell", tabindex: "-1", "data-tf": tf });
+    cells[tf] = { node, of: null, written: { title: null } };
+    row.append(node);
   }
-  row.append(...Object.values(cells));
-  return { row, cells, data: symbol };
+  return { row, cells, data: symbol, live: null };
 }
 
 function updateRow(entry, symbol) {
   entry.data = symbol;
-  if (entry.row.dataset.live !== symbol.live) {
-    entry.row.dataset.live = symbol.live;
-    fill(entry.row, { live: symbol.live === "receiving" ? "" : ` ${symbol.live}` });
+  const live = symbol.mending && symbol.live === "receiving" ? "mending" : symbol.live;
+  if (entry.live !== live) {
+    entry.live = entry.row.dataset.live = live;
+    fill(entry.row, { live: live === "receiving" ? "" : ` ${live}` });
+    setAttribute($(".cp-sym .lv-i use", entry.row), "href", `#i-${live === "mending" ? "reload" : "stale"}`);
   }
   for (const tf of timeframes) updateCell(entry.cells[tf], symbol.tf[tf]);
 }
 
+/** What is written is remembered: asking the page for it costs more. */
 function updateCell(cell, value) {
   const isMacdV = main === "macdv";
   const number = isMacdV ? value?.v : value?.g?.[main];
-  const isKnown = number != null;
-  const isIdle = !isKnown && value?.liquidity === "low";
-  const none = isIdle ? "low" : "·";
-  setText(cell, isKnown ? (isMacdV ? signed(number) : number.toFixed(0)) : none);
-  setAttribute(cell, "title", isIdle ? "low trading activity" : null);
-  const step = isKnown && !isMacdV ? gaugeZone(number) : zone(number);
-  if (cell.dataset.z !== step) cell.dataset.z = step;
-  const direction = !isMacdV || value?.h == null ? "" : value.h >= 0 ? "u" : "d";
-  if (cell.dataset.d !== direction) cell.dataset.d = direction;
+  const sign = isMacdV ? value?.h : null;
+  const isIdle = number == null && value?.liquidity === "low";
+  const { of } = cell;
+  if (of?.main === main && of.number === number && of.sign === sign && of.isIdle === isIdle) return;
+  cell.of = { main, number, sign, isIdle };
+  write(cell, "text", textOf(number, isMacdV, isIdle));
+  write(cell, "title", isIdle ? "low trading activity" : null);
+  write(cell, "data-z", number != null && !isMacdV ? gaugeZone(number) : zone(number));
+  write(cell, "data-d", sign == null ? "" : sign >= 0 ? "u" : "d");
+}
+
+function textOf(number, isMacdV, isIdle) {
+  if (number == null) return isIdle ? "low" : "·";
+  return isMacdV ? signed(number) : number.toFixed(0);
+}
+
+function write(cell, name, value) {
+  if (cell.written[name] === value) return;
+  cell.written[name] = value;
+  if (name === "text") setText(cell.node, value);
+  else setAttribute(cell.node, name, value);
 }
 
 /** One closed candle moved one cell. */
@@ -130,10 +146,10 @@ export function moveCell({ exchange, symbol, timeframe, cell }) {
 
 /** Ring the cell whose signal has just fired. */
 export function flash({ exchange, symbol, timeframe }) {
-  const cell = rows.get(keyOf({ exchange, symbol }))?.cells[timeframe];
-  if (!cell) return;
-  cell.classList.add("cp-fresh");
-  setTimeout(() => cell.classList.remove("cp-fresh"), FRESH_MS);
+  const node = rows.get(keyOf({ exchange, symbol }))?.cells[timeframe]?.node;
+  if (!node) return;
+  node.classList.add("cp-fresh");
+  setTimeout(() => node.classList.remove("cp-fresh"), FRESH_MS);
 }
 
 // ── in which order ─────────────────────────────────────────────────────────
@@ -164,6 +180,7 @@ function arrange() {
     block.append(...part.map(({ row }) => row));
     block.hidden = part.length === 0;
   });
+  map.classList.toggle("cp-venues", entries.some(({ data }) => elsewhere(data)));
   $("#cp-map-empty").hidden = entries.length > 0;
   $("#cp-map-none").hidden = entries.length === 0 || shown.length > 0;
   const more = $("#cp-more");
@@ -189,8 +206,25 @@ function describe(cell) {
   const entry = rows.get(cell.closest(".cp-row").dataset.key);
   if (!entry) return;
   const name = el("b", {}, `${entry.data.symbol} ${cell.dataset.tf}`);
-  const { tf, warmUp } = entry.data;
-  readout.replaceChildren(name, ` ${inWords(tf[cell.dataset.tf] ?? {}, warmUp)}`);
+  const { tf, warmUp, exchange, live, mending } = entry.data;
+  const parts = [
+    elsewhere(entry.data) ? `on ${exchange}` : "",
+    inWords(tf[cell.dataset.tf] ?? {}, warmUp),
+    live === "stale" ? "stale: nothing is heard of it" : "",
+    mending ? "being held against the exchange's own candles" : "",
+  ];
+  readout.replaceChildren(name, ` ${parts.filter(Boolean).join(" · ")}`);
+}
+
+/** Open the chart of a cell; in a tab of its own where that is asked for. */
+function openChart(cell, { ctrlKey, metaKey }) {
+  const entry = rows.get(cell.closest(".cp-row").dataset.key);
+  if (!entry) return;
+  const { exchange, symbol } = entry.data;
+  const query = new URLSearchParams({ exchange, symbol, timeframe: cell.dataset.tf });
+  const address = `${map.dataset.chart}?${query}`;
+  if (ctrlKey || metaKey) window.open(address, "_blank", "noopener");
+  else location.assign(address);
 }
 
 function inWords({ v, s, h, g, stage, liquidity }, warmUp) {
@@ -213,6 +247,11 @@ const isCell = (target) => target.matches?.(".lv-z");
 
 function walk(event) {
   if (!isCell(event.target)) return;
+  if (event.key === "Enter") {
+    event.preventDefault();
+    openChart(event.target, event);
+    return;
+  }
   const list = $$(".cp-row[data-key]", map).filter((row) => row.offsetParent);
   const row = event.target.closest(".cp-row");
   const cells = $$(".lv-z", row);
@@ -243,7 +282,7 @@ export function listen() {
     if (!map.contains(document.activeElement)) setText(readout, hint);
   });
   map.addEventListener("focusin", (event) => isCell(event.target) && describe(event.target));
-  map.addEventListener("click", (event) => isCell(event.target) && move(event.target));
+  map.addEventListener("click", (event) => isCell(event.target) && openChart(event.target, event));
   map.addEventListener("keydown", walk);
   $("#cp-shown").addEventListener("change", choose);
   for (const [control, event] of [[$("#cp-filter"), "input"], [$("#cp-sort"), "change"]]) {

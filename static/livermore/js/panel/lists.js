@@ -1,11 +1,14 @@
 // Signals, errors, and commands: those that the server knows of, and what this page sends.
 
+import { ask } from "../api.js";
 import { now } from "../clock.js";
 import { $, clone, fill, setAttribute, setIcon } from "../dom.js";
-import { age, clock, count, short, signed, took, zone } from "../format.js";
+import { age, clock, count, elsewhere, short, signed, took, zone } from "../format.js";
+import { showState } from "../marks.js";
 
 const SIGNALS = 30;
 const COMMANDS = 12;
+const READ_MS = 400; // what is answered in one go is read once
 const ANSWERS = {
   sent: ["off", "stale", "Sent"],
   acknowledged: ["off", "stale", "Received"],
@@ -15,15 +18,6 @@ const ANSWERS = {
   expired: ["warn", "stale", "Expired"],
   recorded: ["warn", "recorded", "Recorded"],
   unanswered: ["warn", "stale", "No answer"],
-};
-// What became of a signal; the same rules as `control/marks.py`.
-const STATES = {
-  delivered: ["ok", "ok", "Delivered"],
-  uncertain: ["warn", "unknown", "Uncertain"],
-  failed: ["bad", "x", "Failed"],
-  missed: ["warn", "stale", "Missed"],
-  quiet: ["off", "moon", "Quiet hours"],
-  muted: ["off", "muted", "Muted"],
 };
 const UNMARKED = ["pending", "recorded"];
 
@@ -37,23 +31,26 @@ function signalRow(signal) {
   const row = fill(clone("cp-signal"), {
     time: clock(signal.closedAt),
     symbol: short(signal.symbol),
+    at: elsewhere(signal),
     timeframe: signal.timeframe,
     text: `${signal.kind.replaceAll("-", " ")} ${signal.direction}`,
     value: signed(signal.value),
   });
   row.title = signal.detail;
+  $(".cp-name", row).title = `${signal.symbol} of ${signal.exchange}`;
   setAttribute($(".lv-z", row), "data-z", zone(signal.value));
   row.dataset.alert = signal.id;
-  showState($("[data-mark]", row), moved.get(signal.id) ?? signal.state);
+  row.dataset.closed = signal.closedAt;
+  const { exchange, symbol, timeframe, closedAt: at } = signal;
+  const link = $("a", row);
+  link.href = `${link.getAttribute("href")}?${new URLSearchParams({ exchange, symbol, timeframe, at })}`;
+  showMark($("[data-mark]", row), moved.get(signal.id) ?? signal.state);
   return row;
 }
 
-function showState(mark, state) {
-  const [tone, glyph, word] = STATES[state] ?? ["off", "unknown", state];
-  setAttribute(mark, "data-s", tone);
-  setIcon(mark, glyph);
-  mark.title = word;
-  fill(mark, { state: word });
+function showMark(mark, state) {
+  showState(mark, state);
+  mark.title = mark.textContent.trim();
   mark.hidden = UNMARKED.includes(state);
 }
 
@@ -62,12 +59,18 @@ export function showSignals(list) {
   replace(signals, list.map(signalRow));
 }
 
+/** A signal among those there are. One that was missed is told late, and stands at its moment. */
 export function addSignal(signal) {
   $(".lv-empty", signals).hidden = true;
   const row = signalRow(signal);
   row.classList.add("cp-new");
-  signals.prepend(row);
-  while (signals.children.length > SIGNALS + 1) signals.children[SIGNALS - 1].remove();
+  [...signals.children].find((other) => !isNewer(other.dataset, signal)).before(row);
+  while (signals.children.length > SIGNALS + 1) signals.children[SIGNALS].remove();
+}
+
+/** Whether a row stands above a signal, as the server orders them; the empty state never does. */
+function isNewer({ closed, alert }, { closedAt, id }) {
+  return Number(closed) > closedAt || (Number(closed) === closedAt && Number(alert) > id);
 }
 
 /** What became of a signal, as its deliveries end. */
@@ -76,46 +79,85 @@ export function moveSignal({ id, state }) {
   moved.set(id, state);
   if (moved.size > MOVED) moved.delete(moved.keys().next().value);
   const row = $(`[data-alert="${Number(id)}"]`, signals);
-  if (row) showState($("[data-mark]", row), state);
+  if (row) showMark($("[data-mark]", row), state);
 }
 
 // ── errors ─────────────────────────────────────────────────────────────────
 
 const errors = $("#cp-errors");
 
-export function showErrors(list, at) {
-  const rows = list.map((error) => {
-    const row = fill(clone("cp-error"), {
-      level: error.level,
-      where: error.where,
-      when: `${error.count > 1 ? `${count(error.count)}× · ` : ""}${age(at - error.at)} ago`,
-      message: error.message,
-    });
+let told = []; // the errors shown, each with its row
+
+/** Bring the tail in line with a status: rows are kept, and only what differs is touched. */
+export function showErrors(list) {
+  const rows = told.map(({ row }) => row);
+  if (rows.length !== list.length) {
+    while (rows.length < list.length) rows.push(clone("cp-error"));
+    rows.length = list.length;
+    replace(errors, rows);
+  }
+  told = list.map((error, index) => ({ row: rows[index], error }));
+  for (const { row, error } of told) {
     const isError = error.level === "error";
+    fill(row, { level: error.level, where: error.where, message: error.message });
     setAttribute($(".lv-st", row), "data-s", isError ? "bad" : "warn");
     setIcon(row, isError ? "faulted" : "stale");
-    return row;
-  });
-  replace(errors, rows);
+  }
+}
+
+/** Their counts and ages tick by the server's clock. */
+export function tickErrors(at) {
+  for (const { row, error } of told) {
+    const times = error.count > 1 ? `${count(error.count)}× · ` : "";
+    fill(row, { when: `${times}${age(at - error.at)} ago` });
+  }
 }
 
 // ── commands ───────────────────────────────────────────────────────────────
 
 const commands = $("#cp-commands");
 const listed = []; // newest first
+let reading = null;
 
-/** The server's rows again: from now on their ages tick. Their times are by the server's clock. */
-export function showHistory(list) {
+/** The server's rows again: from now on their ages tick. */
+export function beginHistory(list) {
   for (const row of commands.querySelectorAll("tr:not(.cp-none)")) row.remove();
+  showHistory(list);
+}
+
+/** Lines of the history, newest first, before those there are. Their times are the server's. */
+function showHistory(list) {
   for (const { command, detail, who, via, ...answer } of [...list].reverse()) {
     const by = [who, via === "panel" ? "" : via].filter(Boolean).join(", ");
     add({ command, detail, by }, { ...answer, key: null, time: now });
   }
 }
 
+/** Of an answer to whosever command: those of other pages and programs are in the history. */
+export function heardOf({ commandId, status }) {
+  if (status === "acknowledged" || isListed(commandId)) return;
+  clearTimeout(reading);
+  reading = setTimeout(readHistory, READ_MS);
+}
+
+async function readHistory() {
+  const { ok, body } = await ask("GET", "/api/control/history", { query: { limit: COMMANDS } });
+  if (ok) showHistory(body.entries.filter(({ id }) => !isListed(id)));
+}
+
+const isListed = (id) => listed.some((entry) => entry.id === id);
+
 export function addCommand({ key, command, payload, at }) {
-  const detail = payload.mode ? `mode ${payload.mode}` : "";
-  add({ command, detail, by: "" }, { key, at, status: "sent", time: Date.now });
+  const detail = detailOf(payload);
+  add({ command, detail, by: "you" }, { key, at, status: "sent", time: Date.now });
+}
+
+/** A payload in a few words, as `control/history.py` has it. */
+function detailOf({ mode, scope, symbol, exchange, timeframe, timeframes }) {
+  if (mode) return `mode ${mode}`;
+  const market = symbol && `${symbol}${exchange ? ` on ${exchange}` : ""}`;
+  const words = [scope && `scope ${scope}`, timeframe, market].filter(Boolean).join(" ");
+  return timeframes ? `${words}, ${timeframes.join(" ")}` : words;
 }
 
 function add(words, entry) {

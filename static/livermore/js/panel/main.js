@@ -5,18 +5,22 @@ import { $, boot, fill, setText } from "../dom.js";
 import { key } from "../keys.js";
 import { on } from "../live.js";
 import { isCurrent, isInformed, known, state } from "../runtime.js";
+import { showBackfills } from "./backfilling.js";
+import { showCache } from "./cache.js";
 import { showExchanges } from "./exchanges.js";
 import { mapAge, showFacts } from "./header.js";
 import * as heatmap from "./heatmap.js";
 import {
   addCommand,
   addSignal,
+  beginHistory,
+  heardOf,
   moveCommand,
   moveSignal,
   showErrors,
-  showHistory,
   showSignals,
   tickCommands,
+  tickErrors,
 } from "./lists.js";
 import { showNotices } from "./notices.js";
 import { showPositions } from "./positions.js";
@@ -36,7 +40,8 @@ function tick() {
   tools.showUndo(isCurrent(shown));
   tickCommands();
   if (!known.status) return;
-  showExchanges(known.status.exchanges, isCurrent(shown));
+  tickErrors(at);
+  showExchanges(known.status, isCurrent(shown));
   showPositions(known.status, at);
 }
 
@@ -45,7 +50,9 @@ function draw() {
   const { status } = known;
   if (status && !known.absent) {
     heatmap.showMap(status);
-    showErrors(status.errors, now());
+    showErrors(status.errors);
+    showBackfills(status.backfill ?? []);
+    showCache(status.cache);
     fill($(".cp-feed"), { today: `${status.counts.signalsToday} today` });
   }
   tick();
@@ -65,6 +72,7 @@ on("signal", fired);
 on("alert", moveSignal);
 on("sent", addCommand);
 on("progress", moveCommand);
+on("answer", heardOf);
 
 tools.listen();
 heatmap.listen();
@@ -72,6 +80,6 @@ key("h", "Walk the heat map (arrow keys)", heatmap.focusMap);
 key("/", "Filter symbols", () => $("#cp-filter").focus());
 
 showSignals(boot().signals);
-showHistory(boot().history);
+beginHistory(boot().history);
 draw();
 setInterval(tick, TICK_MS);

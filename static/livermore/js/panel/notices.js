@@ -1,7 +1,7 @@
 // Callouts: one for every state that is not plainly "running". The words stand in the template;
 // here is decided which of them are true, and their figures are filled in.
 
-import { $, $$, fill } from "../dom.js";
+import { $, $$, boot, fill } from "../dom.js";
 import { age, count } from "../format.js";
 import { isCutOff, known } from "../runtime.js";
 
@@ -9,6 +9,9 @@ const PENDING_MS = 3_000; // a living runtime applies within this; only longer i
 
 const root = $("#cp-notices");
 const notices = new Map($$("[data-notice]", root).map((node) => [node.dataset.notice, node]));
+
+// Without an exchange no worker runs an account: that is no outage, but where one begins.
+const isSetUp = boot().enablesExchange;
 
 let differsSince = null;
 
@@ -29,9 +32,12 @@ function figures(shown, at) {
   if (!known.signedIn) result["signed-out"] = {};
   else if (isCutOff()) result.reconnecting = { heard };
   else if (known.redis === "away") result.away = { heard };
-  else if (shown === "offline") result.offline = { heard };
+  else if (shown === "offline") result[isSetUp ? "offline" : "first-run"] = { heard };
   else if (shown === "stale") result.stale = { silence: `for ${age(at - status.at)}` };
-  if (shown === "faulted") result.faulted = faultFigures(status.fault, at);
+  if (shown === "faulted") {
+    const name = status.fault.where === "settings" ? "unusable" : "faulted";
+    result[name] = faultFigures(status.fault, at);
+  }
   if (shown === "paused") result.paused = pauseFigures(status, at);
   if (shown === "running" && status.dataPlane.state === "hangs") {
     result.hangs = { hanging: `for ${age(status.dataPlane.beatAgeMs)}` };

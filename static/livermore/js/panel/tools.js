@@ -1,59 +1,19 @@
-// The buttons. Each is pending until the result of its own command, then a toast says how long.
+// The buttons, and the keys that press them.
 
-import { send } from "../commands.js";
-import { $, $$, setIcon, setText } from "../dom.js";
-import { took } from "../format.js";
+import { $, setIcon, setText } from "../dom.js";
 import { key } from "../keys.js";
 import { known } from "../runtime.js";
-import { toast } from "../toast.js";
-
-const DONE = {
-  pause: "Paused",
-  resume: "Resumed",
-  "switch-mode": "Mode switched",
-  "reload-settings": "Settings reloaded",
-  undo: "Undone",
-};
+import { isBusy, run, runEach } from "./acts.js";
+import { askBackfill } from "./backfilling.js";
+import { askClear } from "./clearing.js";
+import { askMode } from "./mode.js";
 
 const toggle = $("#cp-toggle");
 const undo = $("#cp-undo");
-const dialog = $("#cp-mode-dialog");
-const go = $("#cp-mode-go");
-const choices = $$("input[name=mode]", dialog);
-
-async function run(button, command, payload) {
-  if (button.getAttribute("aria-busy") === "true") return;
-  button.setAttribute("aria-busy", "true");
-  const outcome = await send(command, payload);
-  button.removeAttribute("aria-busy");
-  showToggle();
-  announce(command, outcome);
-}
-
-function announce(command, { status, message, ms }) {
-  switch (status) {
-    case "succeeded":
-      toast(DONE[command], [message, took(ms)].filter(Boolean).join(" · "));
-      break;
-    case "recorded":
-      toast("Recorded, not yet applied", "The runtime will do it as soon as it is back.", {
-        glyph: "recorded",
-      });
-      break;
-    case "unanswered":
-      toast(`No answer to ${command}`, message ?? "The runtime has not answered yet.", {
-        glyph: "stale",
-        stays: true,
-      });
-      break;
-    default:
-      toast(`${command} ${status}`, message, { glyph: "faulted", stays: true });
-  }
-}
 
 /** Pause or Resume: whichever is not wanted yet. Left alone while its command is under way. */
 export function showToggle() {
-  if (toggle.getAttribute("aria-busy") === "true") return;
+  if (isBusy(toggle)) return;
   const command = known.desired?.isPaused ? "resume" : "pause";
   toggle.value = command;
   toggle.classList.toggle("lv-primary", command === "resume");
@@ -63,7 +23,7 @@ export function showToggle() {
 
 /** What undo would undo, while there is something and a runtime to do it. */
 export function showUndo(isCurrent) {
-  if (undo.getAttribute("aria-busy") === "true") return;
+  if (isBusy(undo)) return;
   const undoable = isCurrent ? known.status?.undo : null;
   undo.hidden = !undoable;
   if (!undoable) return;
@@ -71,42 +31,35 @@ export function showUndo(isCurrent) {
   setText($("span", undo), `Undo ${undoable.command}`);
 }
 
-function showChoice() {
-  const picked = choices.find((choice) => choice.checked);
-  const current = known.status?.mode ?? known.desired?.mode;
-  const isSame = !picked || picked.value === current;
-  go.disabled = isSame;
-  setText(go, isSame ? "Switch mode" : `Switch to ${picked.value}`);
-}
-
-function askMode() {
-  const current = known.status?.mode ?? known.desired?.mode;
-  for (const choice of choices) {
-    choice.checked = choice.value === current;
-    $("[data-now]", choice.closest("label")).hidden = choice.value !== current;
-  }
-  showChoice();
-  dialog.returnValue = "";
-  dialog.showModal();
+/** Have a button do something in place of sending its form. */
+function press(button, act) {
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    if (!isBusy(button)) act(button);
+  });
 }
 
 export function listen() {
-  for (const button of [toggle, undo, $("#cp-reload")]) {
-    button.addEventListener("click", (event) => {
-      event.preventDefault();
-      run(button, button.value);
+  for (const button of [toggle, undo, $("#cp-reload"), $("#cp-restart")]) {
+    press(button, async () => {
+      await run(button, button.value);
+      showToggle();
     });
   }
-  const modeButton = $("#cp-mode");
-  modeButton.addEventListener("click", (event) => {
-    event.preventDefault();
-    askMode();
+  press($("#cp-mode"), async (button) => {
+    const mode = await askMode();
+    if (mode) await run(button, "switch-mode", { mode });
   });
-  for (const choice of choices) choice.addEventListener("change", showChoice);
-  dialog.addEventListener("close", () => {
-    if (dialog.returnValue !== "go") return;
-    run(modeButton, "switch-mode", { mode: choices.find((choice) => choice.checked).value });
+  press($("#cp-backfill"), async (button) => {
+    const payloads = await askBackfill();
+    if (payloads.length) await runEach(button, "force-backfill", payloads);
   });
+  press($("#cp-clear"), async (button) => {
+    const payload = await askClear();
+    if (payload) await run(button, "clear-cache", payload);
+  });
+  for (const id of ["#cp-backfill", "#cp-clear"]) $(id).hidden = false; // they only open dialogs
   key("p", "Pause or resume", () => toggle.click());
-  key("m", "Switch mode", () => modeButton.click());
+  key("m", "Switch mode", () => $("#cp-mode").click());
+  key("u", "Undo", () => undo.hidden || undo.click());
 }

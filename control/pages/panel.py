@@ -1,6 +1,6 @@
 """What the control panel shows, as far as the server can say it.
 
-Rule 1: reads only. What a page sends goes through :mod:`control.views`.
+Rule 1: reads only. What a page sends goes through :mod:`control.pages.control`.
 Rule 2: a page without JavaScript shows the moment it was made; so moments are written as clock
     times here, and it is the browser's modules that turn them into ages which tick.
 Rule 3: what cannot be known is not shown as if it were: with Redis away the state is "unknown",
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import structlog
-from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from control import client
 from control.alerts import signal_event
+from control.heard import Heard
 from control.positions.held import held_by, readings_of, told
 from control.protocol import (
     Cell,
@@ -27,12 +27,14 @@ from control.protocol import (
     RuntimeStatus,
     SignalEvent,
     SymbolStatus,
-    now_ms,
 )
+from control.templatetags.livermore import elsewhere
 from settings_app import desired
 from settings_app.models import User
 from trading.core.indicators import INDICATORS, MACD_V
+from trading.core.market import Timeframe
 from trading.core.modes import Mode
+from trading.exchanges.registry import EXCHANGES
 from trading.models import Alert
 
 log = structlog.get_logger(__name__)
@@ -40,52 +42,12 @@ log = structlog.get_logger(__name__)
 SIGNALS = 30
 COMMANDS = 12
 ONE_COLUMN = 16  # so few symbols have the width of the map for themselves
-LABELS = {
-    "starting": "Starting",
-    "running": "Running",
-    "paused": "Paused",
-    "faulted": "Faulted",
-    "stale": "No heartbeat",
-    "offline": "Offline",
-    "unknown": "Unknown",
-}
-
 
 MODES = {
     Mode.POSITION_MONITOR: "Watches the symbols you hold a position in.",
     Mode.SCALPER_MACDV: "Watches the enabled symbols of your watchlist on every timeframe.",
     Mode.SCALPER_ORDERBOOK: "Would watch order books.",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What Redis says of a runtime at ``at`` (unix ms)."""
-
-    status: RuntimeStatus | None
-    is_reachable: bool
-    at: int
-
-    @property
-    def state(self) -> str:
-        """The state that may be claimed: a status older than two heartbeats claims nothing."""
-        if not self.is_reachable:
-            return "unknown"
-        if self.status is None:
-            return "offline"
-        if self.at - self.status.at > 2 * self.status.heartbeat_ms:
-            return "stale"
-        return self.status.state
-
-    @property
-    def label(self) -> str:
-        """The state in a word or two."""
-        return LABELS[self.state]
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the values are from now."""
-        return self.state not in {"unknown", "offline", "stale"}
 
 
 class HeatCell(NamedTuple):
@@ -108,16 +70,6 @@ class HeatRow:
     cells: tuple[HeatCell, ...]
 
 
-def listen(user: User) -> Heard:
-    """The last status of a user's runtime, or that nothing can be known."""
-    try:
-        status, is_reachable = client.status(user), True
-    except (RedisError, ValidationError) as exc:  # away, or a worker speaks another version
-        log.warning("panel.status_unknown", reason=str(exc))
-        status, is_reachable = None, False
-    return Heard(status=status, is_reachable=is_reachable, at=now_ms())
-
-
 def context(user: User, heard: Heard) -> dict[str, Any]:
     """Everything that the panel's template asks for."""
     row = desired.read_desired(user.pk)
@@ -136,7 +88,11 @@ def context(user: User, heard: Heard) -> dict[str, Any]:
         "signals": signals,
         "history": history,
         "modes": MODES.items(),
+        "all_timeframes": tuple(map(str, Timeframe)),
+        "exchanges": [(name, one.label) for name, one in EXCHANGES.items()],
+        "enables_exchange": user.enables_exchange,
         "boot": {
+            "enablesExchange": user.enables_exchange,
             "status": status.to_dict() if status else None,
             "reachable": heard.is_reachable,
             "desired": wanted.to_dict(),
@@ -147,9 +103,13 @@ def context(user: User, heard: Heard) -> dict[str, Any]:
 
 
 def latest_signals(user: User) -> list[SignalEvent]:
-    """The user's last signals, newest first, in the shape in which new ones arrive."""
-    alerts = Alert.objects.signals().filter(user=user).order_by("-id")[:SIGNALS]
-    return [signal_event(alert) for alert in alerts]
+    """The user's last signals, in the shape in which new ones arrive.
+
+    By the close of their candle, newest first: what a pause or a restart has missed is told late
+    and stands at its own moment. ``lists.js`` puts those that arrive at the same place.
+    """
+    alerts = Alert.objects.signals().filter(user=user).order_by("-candle_closed_at", "-id")
+    return [signal_event(alert) for alert in alerts[:SIGNALS]]
 
 
 def latest_commands(user: User, heard: Heard) -> tuple[HistoryEntry, ...]:
@@ -194,6 +154,7 @@ def heat_map(status: RuntimeStatus | None) -> dict[str, Any]:
     return {
         "map_title": enabled.get(name, INDICATORS[MACD_V]),
         "has_legend": name == MACD_V,  # its colours are MACD-V's
+        "has_venues": any(map(elsewhere, status.symbols)) if status else False,
         "timeframes": status.timeframes if status else [],
         "blocks": heat_blocks(status) if status else [[], []],
     }

@@ -7,7 +7,8 @@ import re
 import pytest
 from django.template.loader import render_to_string
 
-from control import panel
+from control.heard import Heard
+from control.pages import panel
 from control.protocol import (
     Cell,
     Counts,
@@ -18,11 +19,14 @@ from control.protocol import (
     WarmUpStatus,
 )
 from settings_app.models import User
+from tests.control.alerts import told, troubled
 from tests.control.statuses import a_status
 from tests.settings_app.factories import UserFactory
+from trading.alerts.reader import Reader
 from trading.models import Position, PositionReading
 
 SUB = "anna"
+READER = Reader(timezone="Europe/Berlin", date_format="DD.MM.YYYY")
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -42,9 +46,10 @@ def notices(state: str = "running", *, warming: int = 0) -> str:
     """The callouts of a status, as text without its marks, one line each."""
     told = WarmUpStatus(bars=50_400, wanted=72_000) if warming else None
     status = a_status(SUB, state=state, counts=counts(warming), warm_up=told)
-    heard = panel.Heard(status=status, is_reachable=True, at=status.at)
+    heard = Heard(status=status, is_reachable=True, at=status.at)
     return render_to_string(
-        "livermore/control/_notices.html", {"heard": heard, "status": status, "differences": []}
+        "livermore/control/_notices.html",
+        {"heard": heard, "status": status, "differences": [], "reader": READER},
     )
 
 
@@ -114,7 +119,8 @@ def test_the_map_shows_the_first_indicator_that_is_enabled(
 
 
 def positions_card(user: User, status: RuntimeStatus | None) -> str:
-    return render_to_string("livermore/control/_positions.html", panel.portfolio(user, status))
+    context = {**panel.portfolio(user, status), "reader": READER}
+    return render_to_string("livermore/control/_positions.html", context)
 
 
 def shown(html: str) -> list[list[str]]:
@@ -181,14 +187,14 @@ def test_a_reading_that_fails_says_why_and_whether_its_owner_must_act() -> None:
         exchange="coinbase",
         label="Coinbase",
         state="failed",
-        read_at=1_795_858_200_000,
+        read_at=1_764_322_200_000,
         error="coinbase: <401> no",
         needs_you=True,
     )
     html = positions_card(UserFactory.create(), a_status(SUB, positions=[failing]))
     words = " ".join(re.sub(r"<[^>]+>", "", html.split("<template")[0]).split())
     assert (
-        "Coinbase Cannot be read as of 28 Nov 09:30 UTC coinbase: &lt;401&gt; no Only you" in words
+        "Coinbase Cannot be read as of 28.11.2025 10:30 coinbase: &lt;401&gt; no Only you" in words
     )
     assert '<p data-slot="advice" >' in html
 
@@ -216,3 +222,15 @@ def test_without_a_status_positions_are_those_of_the_rows_and_of_nobody_else() -
     assert "401" not in positions_card(anna, None)
     assert shown(positions_card(bela, None)) == []
     assert "coinbase: 401 no" in positions_card(bela, None)
+
+
+@pytest.mark.django_db
+def test_signals_stand_by_the_close_of_their_candle_not_by_when_they_were_told() -> None:
+    anna, bela = UserFactory.create(), UserFactory.create()
+    first, newest = told(anna, hour=0), told(anna, hour=9)
+    missed = told(anna, hour=4, state="missed")
+    twin = told(anna, hour=4, symbol="ETH-USD")
+    told(bela, hour=5)
+    troubled(anna)
+    ids = [signal.id for signal in panel.latest_signals(anna)]
+    assert ids == [newest.pk, twin.pk, missed.pk, first.pk]

@@ -1,38 +1,33 @@
-"""The control panel's pages and addresses, inside the admin.
+"""The control panel and the commands that any page sends.
 
 Rule 1: a view is: method guard, access, service, then redirect, JSON or a page.
-Rule 2: whose runtime is meant is the signed-in user's, always.
-Rule 3: everything works without JavaScript; a client that accepts JSON gets JSON.
+Rule 2: a client that accepts JSON gets JSON.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
+from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from redis.exceptions import RedisError
 
-from control import client, panel
+from control import client
 from control.client import Answer, CommandRefused, NotSent
-from control.panel import Heard
+from control.pages import panel
+from control.pages.shared import heard_by, render, wants_json
 from control.protocol import Command, Origin
-from settings_app.models import User
+from trading.core.market import Timeframe
 
 if TYPE_CHECKING:
-
-    class UserRequest(HttpRequest):
-        """A request behind the admin's guard: somebody is signed in."""
-
-        user: User
-        runtime_heard: Heard  # what the page shows, so that its header shows the same
-
+    from control.pages.shared import UserRequest
 
 WAIT_SECONDS = 3.0  # for the answer, where no socket will bring it
 OFFERED = (
@@ -40,45 +35,57 @@ OFFERED = (
     Command.RESUME,
     Command.SWITCH_MODE,
     Command.RELOAD_SETTINGS,
+    Command.FORCE_BACKFILL,
+    Command.CLEAR_CACHE,
     Command.UNDO,
 )
+# What each takes of the form's fields; the rest is left to the client to refuse.
+FIELDS = {
+    Command.SWITCH_MODE: ("mode",),
+    Command.FORCE_BACKFILL: ("symbol", "exchange", "timeframes"),
+    Command.CLEAR_CACHE: ("scope", "symbol", "exchange", "timeframe"),
+}
 
 
 class CommandForm(forms.Form):
-    """What the panel may send. Whether a mode can be switched to is the client's to say."""
+    """What the panel may send. Whether a payload is a good one is the client's to say."""
 
     command = forms.ChoiceField(choices=[(command, command) for command in OFFERED])
     mode = forms.CharField(required=False, max_length=40)
+    scope = forms.CharField(required=False, max_length=40)
+    symbol = forms.CharField(required=False, max_length=40)
+    exchange = forms.CharField(required=False, max_length=40)
+    timeframe = forms.CharField(required=False, max_length=40)
+    timeframes = forms.MultipleChoiceField(
+        required=False, choices=[(str(timeframe), str(timeframe)) for timeframe in Timeframe]
+    )
 
-    def payload(self) -> dict[str, str]:
+    def payload(self) -> dict[str, Any]:
         """The command's payload, without what was left empty."""
-        if self.cleaned_data["command"] != Command.SWITCH_MODE:
-            return {}
-        return {"mode": self.cleaned_data["mode"]}
+        names = FIELDS.get(Command(self.cleaned_data["command"]), ())
+        given = {name: self.cleaned_data[name] for name in names if self.cleaned_data[name]}
+        if "symbol" in given:
+            given["symbol"] = given["symbol"].upper()
+        return given
 
 
 @require_safe
 @never_cache
 def control(request: UserRequest) -> HttpResponse:
     """The panel: everything that is known now; kept current by its modules."""
-    heard = panel.listen(request.user)
-    request.runtime_heard = heard
-    context = {
-        **admin.site.each_context(request),
-        **panel.context(request.user, heard),
-        "title": "Control panel",
-        "page": "control",
-    }
-    return TemplateResponse(request, "livermore/control.html", context)
+    context = panel.context(request.user, heard_by(request, request.user))
+    return render(
+        request, "livermore/control.html", page="control", title="Control panel", **context
+    )
 
 
 @require_POST
 def command(request: UserRequest) -> HttpResponse:
     """Send one command. JSON: 202 as soon as it is sent. A form: the answer, if it comes soon."""
     form = CommandForm(request.POST)
-    wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    as_json = wants_json(request)
     if not form.is_valid():
-        return _refused(request, "That command is not known here.", as_json=wants_json, status=400)
+        return _refused(request, "That command is not known here.", as_json=as_json, status=400)
     name = form.cleaned_data["command"]
     try:
         answer = client.send(
@@ -86,14 +93,14 @@ def command(request: UserRequest) -> HttpResponse:
             name,
             form.payload(),
             origin=Origin(who=request.user.get_username(), via="panel"),
-            wait=None if wants_json else WAIT_SECONDS,
+            wait=None if as_json else WAIT_SECONDS,
         )
     except CommandRefused as exc:
-        return _refused(request, str(exc), as_json=wants_json, status=422)
+        return _refused(request, str(exc), as_json=as_json, status=422)
     except NotSent:
         text = "Redis is not reachable. Nothing was sent; try again when it is back."
-        return _refused(request, text, as_json=wants_json, status=503)
-    if wants_json:
+        return _refused(request, text, as_json=as_json, status=503)
+    if as_json:
         return JsonResponse(_sent(answer), status=202)
     _report(request, name, answer)
     return redirect("admin:control")
@@ -139,3 +146,12 @@ def _report(request: HttpRequest, name: str, answer: Answer) -> None:
         )
     else:
         messages.warning(request, f"{name}: sent, and not answered yet.")
+
+
+def urlpatterns(site: AdminSite) -> list[URLPattern]:
+    """The panel's addresses behind ``site``'s own guard."""
+    return [
+        path("control/", site.admin_view(control), name="control"),
+        path("control/command", site.admin_view(command), name="control-command"),
+        path("control/result/<uuid:command_id>", site.admin_view(result), name="control-result"),
+    ]
