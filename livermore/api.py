@@ -29,7 +29,9 @@ from control.api.alerts.routes import router as alerts_router
 from control.api.alerts.trial import router as trial_router
 from control.api.commands import router as commands_router
 from control.api.credentials import router as credentials_router
+from control.api.foreseen import router as foreseen_router
 from control.api.problems import KINDS as RUNTIME_KINDS
+from control.api.symbols import charts, editing, importing, reading, scanning
 from settings_app import problems
 from settings_app.api.access import StaffSession
 from settings_app.api.description import complete
@@ -99,14 +101,32 @@ api = LivermoreAPI(
     auth=guard,
     openapi_url="/openapi.json",
     docs_url="/docs",
-    # Nobody else is to check the document: the default asks a server of Swagger's makers.
-    docs=Docs(settings={"validatorUrl": None, "docExpansion": "list", "tryItOutEnabled": True}),
+    docs=Docs(
+        settings={
+            "validatorUrl": None,  # nobody else is to check it: the default asks its makers' server
+            "deepLinking": False,  # it puts a link into the button of each operation
+            "docExpansion": "list",
+            "tryItOutEnabled": True,
+        }
+    ),
     docs_decorator=_guarded,
 )
 api.add_router("/settings", settings_router)
 api.add_router("/settings", credentials_router)
 api.add_router("/control", commands_router)
-for router in (alerts_router, acting_router, trial_router, mutes_router):
+api.add_router("/control", foreseen_router)
+ROUTERS = (
+    alerts_router,
+    acting_router,
+    trial_router,
+    mutes_router,
+    importing.router,
+    editing.router,
+    reading.router,
+    scanning.router,
+    charts.router,
+)
+for router in dict.fromkeys(ROUTERS):  # some have one in common
     api.add_router("", router)
 
 

@@ -25,6 +25,9 @@ from urllib.parse import unquote, urlsplit
 PROJECT = Path(__file__).resolve().parent.parent
 COINBASE_REST = "https://api.coinbase.com/api/v3/brokerage"
 COINBASE_WEBSOCKET = "wss://advanced-trade-ws.coinbase.com"
+BINANCE_REST = "https://api.binance.com"
+KUCOIN_REST = "https://api.kucoin.com"
+BINANCE_WEBSOCKET = "wss://stream.binance.com:9443/stream"
 _FASTEST = 10_000
 
 # A user's name as Django takes it, or "sub:" and the identity that no renaming changes.
@@ -76,10 +79,9 @@ class StateFiles:
         """Held (``flock``) by the one supervisor of this directory."""
         return self.directory / "lock"
 
-    @property
-    def simulated_key(self) -> Path:
-        """The key that opens the simulated exchange's accounts, as the real one's portal has it."""
-        return self.directory / "simulated-key.json"
+    def simulated_key(self, exchange: str) -> Path:
+        """The key that opens a simulated exchange's accounts. Mode 0600."""
+        return self.directory / f"simulated-key-{exchange}.json"
 
     @property
     def secret_key(self) -> Path:
@@ -152,6 +154,9 @@ class Environment:
     exchange: ExchangeSource
     coinbase_rest: str
     coinbase_websocket: str
+    binance_rest: str
+    binance_websocket: str
+    kucoin_rest: str
     pool_size: int
     hosts: tuple[str, ...]
     https: bool
@@ -192,6 +197,9 @@ def read(
         exchange=_exchange(values),
         coinbase_rest=values.get("LIVERMORE_COINBASE_REST", COINBASE_REST),
         coinbase_websocket=values.get("LIVERMORE_COINBASE_WS", COINBASE_WEBSOCKET),
+        binance_rest=values.get("LIVERMORE_BINANCE_REST", BINANCE_REST),
+        binance_websocket=values.get("LIVERMORE_BINANCE_WS", BINANCE_WEBSOCKET),
+        kucoin_rest=values.get("LIVERMORE_KUCOIN_REST", KUCOIN_REST),
         pool_size=_number(values, "LIVERMORE_DATABASE_POOL", 0, 1_000),
         hosts=tuple(values.get("LIVERMORE_HOSTS", "localhost,127.0.0.1,[::1]").split(",")),
         https=_switch(values, "LIVERMORE_HTTPS", default=False),

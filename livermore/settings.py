@@ -107,6 +107,9 @@ CACHES = {
 
 EXCHANGES = {
     "coinbase": Endpoints(rest=ENVIRONMENT.coinbase_rest, websocket=ENVIRONMENT.coinbase_websocket),
+    "binance": Endpoints(rest=ENVIRONMENT.binance_rest, websocket=ENVIRONMENT.binance_websocket),
+    # It tells the address of each connection itself.
+    "kucoin": Endpoints(rest=ENVIRONMENT.kucoin_rest, websocket=""),
 }
 
 # ------------------------------------------------------------------ users
@@ -138,6 +141,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long; it is kept
+AXES_LOCKOUT_CALLABLE = "livermore.lockout.locked_out"
 AXES_VERBOSE = False
 
 # ------------------------------------------------------------------ security
@@ -150,6 +155,8 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     },
 }
+# The settings' form posts four fields for each row of a watchlist, which may have 2,000.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -174,6 +181,11 @@ if ENVIRONMENT.https:
 STATIC_URL = "static/"
 STATIC_ROOT = ENVIRONMENT.state.static
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "livermore.static.PackagesFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

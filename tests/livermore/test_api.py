@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -31,7 +32,7 @@ from settings_app.problems import (
     NOT_STAFF,
     TOO_LARGE,
 )
-from tests.control.pages import cookie_of
+from tests.control.browsing import cookie_of
 from tests.settings_app.calling import SETTINGS, Caller, problem
 from tests.settings_app.factories import UserFactory
 
@@ -148,7 +149,17 @@ def test_no_operation_of_any_router_is_without_the_guard(user: User) -> None:
                 count += 1
                 assert list(operation.auth_callbacks) == api.auth, operation.view_func
                 assert not operation.csrf_exempt
-    assert count == 37
+    assert count == 67
+
+
+SAMPLES = {"command_id": "8f14e45f-ceea-467f-a83b-0b1f6ff4d1a1"}  # the others may be any number
+
+
+@pytest.mark.django_db
+def test_every_operation_is_reached_at_its_address(document: dict[str, Any]) -> None:
+    for method, path, _ in operations(document):
+        address = re.sub(r"{(\w+)}", lambda found: SAMPLES.get(found[1], "1"), path)
+        problem(Caller().send(method.upper(), address), NOT_SIGNED_IN)
 
 
 @pytest.mark.django_db
@@ -230,6 +241,8 @@ def test_the_document_describes_every_operation_and_nothing_else(document: dict[
         "GET /api/control/commands/{command_id}",
         "GET /api/control/status",
         "GET /api/control/history",
+        "GET /api/control/modes",
+        "GET /api/control/cache",
         "GET /api/alerts",
         "GET /api/alerts/{alert_id}",
         "GET /api/alerts.csv",
@@ -240,6 +253,23 @@ def test_the_document_describes_every_operation_and_nothing_else(document: dict[
         "GET /api/alerts/mutes",
         "POST /api/alerts/mutes",
         "DELETE /api/alerts/mutes/{mute_id}",
+        "GET /api/symbols/search",
+        "GET /api/symbols/figures",
+        "GET /api/symbols/{exchange}/{symbol}",
+        "GET /api/symbols/export",
+        "POST /api/symbols/import",
+        "POST /api/symbols/import/apply",
+        "GET /api/symbols",
+        "POST /api/symbols",
+        "PATCH /api/symbols/{exchange}/{symbol}",
+        "DELETE /api/symbols/{exchange}/{symbol}",
+        "POST /api/symbols/bulk",
+        "GET /api/scanner",
+        "POST /api/scanner/preview",
+        "POST /api/scanner/apply",
+        "GET /api/candles",
+        "GET /api/indicators",
+        "GET /api/indicators/map",
     }
     ids = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(ids) == len(set(ids))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,13 +25,14 @@ def password_file() -> Iterator[Path]:
     file.unlink(missing_ok=True)
 
 
-def test_the_demo_user_watches_twelve_markets(password_file: Path) -> None:
+def test_the_demo_user_watches_markets_of_three_exchanges(password_file: Path) -> None:
     call_command("ensure_demo")
     user = User.objects.get()
     assert user.is_superuser
     assert (user.is_paused, user.runtime_mode) == (False, "scalper-macdv")
     document = services.read(user.pk).document.to_document()
-    assert len(document["watchlist"]) == 12
+    watched = Counter(row["exchange"] for row in document["watchlist"])
+    assert watched == {"coinbase": 12, "binance": 2, "kucoin": 2}
     assert document["exchanges"]["coinbase"]["enabled"] is True
     assert user.check_password(password_file.read_text().strip())
     assert stat.S_IMODE(password_file.stat().st_mode) == 0o600

@@ -6,6 +6,7 @@ import ast
 import re
 import stat
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +16,8 @@ from livermore.embedded.lock import locked
 from livermore.private import kept_secret, write_private
 from livermore.supervisor import programs
 from settings_app.credentials import is_own
+from trading.exchanges.registry import EXCHANGES
+from trading.simulator.venues.known import VENUES
 
 
 def read(state: Path, **variables: str) -> env.Environment:
@@ -128,7 +131,7 @@ def test_the_address_is_kept_out_of_what_is_shown_and_handed_on(tmp_path: Path) 
     meant = read(tmp_path, LIVERMORE_DEADMAN_URL="https://hc-ping.com/5f0c8e2a")
     assert "5f0c8e2a" not in repr(meant)
     told = programs.addresses(
-        meant, database_url="postgresql://h/d", redis_url="redis://h", exchange_port=None
+        meant, database_url="postgresql://h/d", redis_url="redis://h", exchange_ports=None
     )
     assert "5f0c8e2a" not in str(told)
 
@@ -250,7 +253,10 @@ def test_no_variable_that_the_program_reads_can_be_a_credential() -> None:
 
 def test_nor_can_one_that_it_hands_to_the_programs_it_starts() -> None:
     told = programs.addresses(
-        env.read({}), database_url="postgresql://h/d", redis_url="redis://h", exchange_port=1
+        env.read({}),
+        database_url="postgresql://h/d",
+        redis_url="redis://h",
+        exchange_ports={"coinbase": 1, "binance": 2},
     )
     assert [name for name in told if not is_own(name)] == []
 
@@ -258,11 +264,11 @@ def test_nor_can_one_that_it_hands_to_the_programs_it_starts() -> None:
 def test_a_command_in_another_terminal_knows_whose_credentials_are_whose(tmp_path: Path) -> None:
     meant = env.read({"LIVERMORE_CREDENTIALS": "anna=COINBASE_*,ANNA_*; bela=BELA_*"})
     told = programs.addresses(
-        meant, database_url="postgresql://h/d", redis_url="redis://h", exchange_port=None
+        meant, database_url="postgresql://h/d", redis_url="redis://h", exchange_ports=None
     )
     assert env.read({**told, "SECRET_KEY": "k"}).credential_grants == meant.credential_grants
     nothing = programs.addresses(
-        env.read({}), database_url="postgresql://h/d", redis_url="redis://h", exchange_port=None
+        env.read({}), database_url="postgresql://h/d", redis_url="redis://h", exchange_ports=None
     )
     assert "LIVERMORE_CREDENTIALS" not in nothing
 
@@ -270,8 +276,21 @@ def test_a_command_in_another_terminal_knows_whose_credentials_are_whose(tmp_pat
 def test_the_simulated_exchange_is_asked_with_a_key_that_is_made_once(tmp_path: Path) -> None:
     environment = read(tmp_path)
     first = programs.simulated_credentials(environment)
-    key = environment.state.simulated_key
+    key = environment.state.simulated_key("coinbase")
     assert programs.simulated_credentials(environment) == first
     assert first["COINBASE_SECRET"] == key.read_text()
+    assert first["BINANCE_SECRET"] in environment.state.simulated_key("binance").read_text()
+    assert first["KUCOIN_PASSPHRASE"] in environment.state.simulated_key("kucoin").read_text()
+    assert first["BINANCE_KEY"] != first["BINANCE_SECRET"]
     assert first["COINBASE_KEY"].startswith("organizations/")
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+def test_no_real_exchange_is_asked_beside_the_simulated_ones(tmp_path: Path) -> None:
+    ports = {name: 8_700 + number for number, name in enumerate(VENUES)}
+    told = programs.addresses(
+        read(tmp_path), database_url="postgresql://h/d", redis_url="redis://h", exchange_ports=ports
+    )
+    addresses = {name: url for name, url in told.items() if name.endswith(("_REST", "_WS"))}
+    assert len(addresses) == 2 * len(EXCHANGES)
+    assert all(urlsplit(url).hostname == "127.0.0.1" for url in addresses.values())

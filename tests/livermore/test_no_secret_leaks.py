@@ -290,7 +290,8 @@ def pages(trader: Trader) -> None:
     for number in sorted(set(re.findall(r"/admin/settings_app/user/(\d+)/change/", listed))):
         for page in ("change", "history"):
             assert trader.get(f"/admin/settings_app/user/{number}/{page}/").status_code == 200
-    for path in ("/admin/", "/admin/control/", "/api/settings", "/api/settings/export"):
+    ours = [f"/admin/{page}/" for page in ("control", "settings", "symbols", "signals")]
+    for path in ("/admin/", *ours, "/api/settings", "/api/settings/export"):
         assert trader.get(path).status_code == 200
     assert trader.get(f"/{FOUND_IN_LOGS}/").status_code == 404
 

@@ -19,11 +19,14 @@ from settings_app.models import User
 from trading.core.modes import Mode
 
 USERNAME = "demo"
-_EXCHANGE = "coinbase"
-_SYMBOLS = (
-    *("BTC-USD", "ETH-USD", "SOL-USD", "XRP-USD", "ADA-USD", "AVAX-USD"),
-    *("LINK-USD", "DOGE-USD", "DOT-USD", "LTC-USD", "BCH-USD", "UNI-USD"),
-)
+_SYMBOLS = {
+    "coinbase": (
+        *("BTC-USD", "ETH-USD", "SOL-USD", "XRP-USD", "ADA-USD", "AVAX-USD"),
+        *("LINK-USD", "DOGE-USD", "DOT-USD", "LTC-USD", "BCH-USD", "UNI-USD"),
+    ),
+    "binance": ("BTC-USDT", "ETH-USDT"),
+    "kucoin": ("BTC-USDT", "ETH-USDT"),
+}
 
 
 class Command(BaseCommand):
@@ -47,10 +50,14 @@ class Command(BaseCommand):
 @transaction.atomic
 def _create(password: str) -> None:
     user = User.objects.create_superuser(USERNAME, password=password)
-    watchlist = [{"symbol": symbol, "exchange": _EXCHANGE} for symbol in _SYMBOLS]
+    watchlist = [
+        {"symbol": symbol, "exchange": exchange}
+        for exchange, symbols in _SYMBOLS.items()
+        for symbol in symbols
+    ]
     services.patch(
         user.pk,
-        {"exchanges": {_EXCHANGE: {"enabled": True}}, "watchlist": watchlist},
+        {"exchanges": {name: {"enabled": True} for name in _SYMBOLS}, "watchlist": watchlist},
         by=user,
         origin="demo",
     )

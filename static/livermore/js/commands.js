@@ -3,6 +3,7 @@
 // tell every step of every command of this page, also a result that comes after the promise.
 
 import { emit, on } from "./live.js";
+import { commandAddress, token } from "./page.js";
 import { hasReached, known, want } from "./runtime.js";
 
 const POLL_MS = 2_000; // the socket is the fast way to a result, the address the sure one
@@ -54,6 +55,7 @@ async function carryOut(command, payload, tell) {
     want(posted.desired);
     emit("desired");
   }
+  tell({ id: posted.commandId });
   const unsettled = posted.desired ? "recorded" : "unanswered";
   if (!posted.sent) return { status: unsettled, message: posted.message };
   const outcome = await resultOf(posted.commandId, tell);
@@ -61,14 +63,16 @@ async function carryOut(command, payload, tell) {
 }
 
 async function post(command, payload) {
-  const form = document.getElementById("cp-tools");
-  const body = new URLSearchParams({ command, ...payload });
+  const body = new URLSearchParams({ command });
+  for (const [name, value] of Object.entries(payload)) {
+    for (const one of [value].flat()) body.append(name, one);
+  }
   try {
-    const response = await fetch(form.action, {
+    const response = await fetch(commandAddress, {
       method: "POST",
       headers: {
         Accept: "application/json",
-        "X-CSRFToken": form.elements.csrfmiddlewaretoken.value,
+        "X-CSRFToken": token(),
       },
       body,
       redirect: "manual",
@@ -112,9 +116,9 @@ function resultOf(id, tell) {
 }
 
 async function poll(id) {
-  const form = document.getElementById("cp-tools");
+  const address = new URL(`result/${id}`, new URL(commandAddress, location.href));
   try {
-    const response = await fetch(new URL(`result/${id}`, form.action), { redirect: "manual" });
+    const response = await fetch(address, { redirect: "manual" });
     return response.ok ? await response.json() : null;
   } catch {
     return null;

@@ -25,15 +25,27 @@ export function fill(root, values) {
   return root;
 }
 
+/** The node's text, touched only when it differs; its text node is kept, which is far cheaper. */
 export function setText(node, value) {
+  if (!node) return;
   const text = String(value);
-  if (node && node.textContent !== text) node.textContent = text;
+  const only = node.firstChild;
+  if (only instanceof Text && !only.nextSibling) {
+    if (only.data !== text) only.data = text;
+  } else if (node.textContent !== text) {
+    node.textContent = text;
+  }
 }
 
 /** An attribute that is only touched when it changes; false and null remove it. */
 export function setAttribute(node, name, value) {
   if (value === false || value === null || value === undefined) node.removeAttribute(name);
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+}
+
+/** Whether it is hidden, touched only when it changes. */
+export function setHidden(node, isHidden) {
+  if (node.hidden !== isHidden) node.hidden = isHidden;
 }
 
 export function el(tag, attributes = {}, ...children) {

@@ -1,5 +1,7 @@
 // Numbers, ages and zones. U+2212 is the minus sign: as wide as the plus.
 
+import { reader } from "./page.js";
+
 export const MINUS = "\u2212";
 
 export function signed(value, digits = 0) {
@@ -8,7 +10,16 @@ export function signed(value, digits = 0) {
   return (value > 0 ? "+" : MINUS) + text;
 }
 
-const written = (value, options) => Number(value).toLocaleString("en-GB", options);
+/** A signal's detail with the minus sign before its numbers. */
+export const typeset = (detail) => detail.replace(/(?<![\w.])-(?=\d)/g, MINUS);
+
+const formats = new Map(); // making one costs more than using it a hundred times
+
+function written(value, options) {
+  const key = JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat("en-GB", options));
+  return formats.get(key).format(Number(value));
+}
 
 /** A quantity: thousands set apart, and no more than eight decimals of it. */
 export const amount = (value) => written(value, { maximumFractionDigits: 8 });
@@ -27,7 +38,9 @@ export function percent(value) {
   return `${sign}${text} %`;
 }
 
-export const count = (number) => number.toLocaleString("en-GB");
+const whole = new Intl.NumberFormat("en-GB");
+
+export const count = (number) => whole.format(number);
 
 export const plural = (number, one, many = `${one}s`) =>
   `${count(number)} ${number === 1 ? one : many}`;
@@ -70,8 +83,62 @@ export function took(ms) {
 /** A round trip; what is below a millisecond is not nothing. */
 export const roundTrip = (ms) => (ms < 1 ? "< 1 ms" : `${Math.round(ms)} ms`);
 
-export const clock = (ms) =>
-  new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+// Moments in the zone and the formats of the reader; the server writes them alike.
+const isTwelve = reader.timeFormat === "12h";
+const figures = new Intl.DateTimeFormat("en-US", {
+  timeZone: reader.timezone,
+  calendar: "gregory",
+  numberingSystem: "latn",
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: isTwelve ? "numeric" : "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: isTwelve ? "h12" : "h23",
+});
+const monthName = new Intl.DateTimeFormat(reader.locale, {
+  timeZone: reader.timezone,
+  month: "short",
+});
+
+const parts = (ms) =>
+  Object.fromEntries(figures.formatToParts(ms).map(({ type, value }) => [type, value]));
+
+/** The time of day, to the minute. */
+export function clock(ms) {
+  const { hour, minute, dayPeriod } = parts(ms);
+  return isTwelve ? `${hour}:${minute} ${dayPeriod}` : `${hour}:${minute}`;
+}
+
+/** The time of day, to the second. */
+export function time(ms) {
+  const { hour, minute, second, dayPeriod } = parts(ms);
+  return isTwelve ? `${hour}:${minute}:${second} ${dayPeriod}` : `${hour}:${minute}:${second}`;
+}
+
+/** The date. */
+export function day(ms) {
+  const { year, month, day: date } = parts(ms);
+  switch (reader.dateFormat) {
+    case "DD.MM.YYYY":
+      return `${date}.${month}.${year}`;
+    case "DD/MM/YYYY":
+      return `${date}/${month}/${year}`;
+    case "MM/DD/YYYY":
+      return `${month}/${date}/${year}`;
+    case "D MMM YYYY":
+      return `${Number(date)} ${monthName.format(ms)} ${year}`;
+    default:
+      return `${year}-${month}-${date}`;
+  }
+}
+
+/** Date and time of day; today's date goes without saying. */
+export const moment = (ms) => (day(ms) === day(Date.now()) ? clock(ms) : `${day(ms)} ${clock(ms)}`);
 
 /** A symbol as the lists show it: the usual quote currency goes without saying. */
 export const short = (symbol) => symbol.replace(/-USD$/, "");
+
+/** The exchange of a market whose name several may have: of the usual ones it goes without saying. */
+export const elsewhere = ({ symbol, exchange }) => (short(symbol) === symbol ? exchange : "");

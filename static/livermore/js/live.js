@@ -1,6 +1,6 @@
 // The page's line to its runtime: one WebSocket, redialled with backoff when it is lost.
 // on(type, fn) tells of: status, desired, link (something about the line has changed), answer (to a
-// command, whosever), and the events of the runtime as they are: signal, indicator, alert.
+// command, whosever), and the events of the runtime as they are: signal, indicator, alert, system.
 
 import { measured } from "./clock.js";
 import { accept, known, want } from "./runtime.js";
@@ -12,7 +12,7 @@ const REPORT_EVERY = 8; // messages, or
 const REPORT_MS = 250;
 const NO_LONGER_WELCOME = 4401;
 
-const EVENTS = new Set(["signal", "indicator", "alert"]);
+const EVENTS = new Set(["signal", "indicator", "alert", "system"]);
 
 const bus = new EventTarget();
 
@@ -82,7 +82,12 @@ async function isSignedOut() {
 function pulse() {
   if (known.socket !== "open") return;
   if (Date.now() - heardAt > SILENCE_MS) socket.close();
-  else socket.send(JSON.stringify({ type: "clock", sent: Date.now() }));
+  else say({ type: "clock", sent: Date.now() });
+}
+
+/** Between the end of a line and the word of it there is a moment in which nothing can be sent. */
+function say(message) {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
 setInterval(pulse, PULSE_MS);
@@ -129,5 +134,5 @@ function sendReport() {
   clearTimeout(reporting);
   reporting = null;
   reported = counted;
-  if (known.socket === "open") socket.send(JSON.stringify({ type: "seen", count: counted }));
+  if (known.socket === "open") say({ type: "seen", count: counted });
 }

@@ -12,11 +12,14 @@ const pill = $("#lv-header-state"); // only there for somebody signed in
 const favicon = $("#lv-favicon");
 const plainTitle = document.title;
 
+let told = ""; // a page that opens in a state has its pill, and neither its title nor its picture
+
 function showState() {
   if (!isInformed()) return; // what the server rendered is all there is yet
   const shown = state(now());
   const words = label(shown);
-  if (pill.dataset.state === shown && pill.textContent.trim() === words) return;
+  if (told === `${shown} ${words}`) return;
+  told = `${shown} ${words}`;
   pill.dataset.state = shown;
   setIcon(pill, shown);
   setText($("span", pill), words);
@@ -35,7 +38,7 @@ function registerKeys() {
     key(`g ${link.dataset.key}`, `Go to ${link.textContent.trim()}`, () => link.click());
   }
   key("?", "This list", showKeys);
-  $("#lv-help")?.addEventListener("click", showKeys); // the admin's password page has none
+  $("#lv-help").addEventListener("click", showKeys);
 }
 
 if (pill) {
