@@ -58,6 +58,9 @@ def announce() -> LazyStack:
         "SECRET_KEY": "tests-only-" + "k" * 50,
         "LIVERMORE_COINBASE_REST": "http://127.0.0.1:9/api/v3/brokerage",  # nobody there
         "LIVERMORE_COINBASE_WS": "ws://127.0.0.1:9",
+        "LIVERMORE_BINANCE_REST": "http://127.0.0.1:9",
+        "LIVERMORE_BINANCE_WS": "ws://127.0.0.1:9/stream",
+        "LIVERMORE_KUCOIN_REST": "http://127.0.0.1:9",
         "LIVERMORE_HASHED_STATIC": "0",
         "LIVERMORE_DATABASE_POOL": "0",
     }

@@ -25,6 +25,7 @@ MODULES = (
     "tests.benchmarks.deliveries",
     "tests.benchmarks.cold_starts",
     "tests.benchmarks.closes",
+    "tests.benchmarks.pages",
 )
 
 

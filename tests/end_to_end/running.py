@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
+import psycopg
 import redis
 
 from livermore.embedded.ports import free_port
@@ -46,6 +47,12 @@ class Livermore:
             status: dict[str, Any] = json.loads(client.get(name) or "{}")
             return status
 
+    def execute(self, query: LiteralString, values: Sequence[object] = ()) -> None:
+        """Change rows behind everybody's back, as no page does."""
+        address = self._files.read_addresses()["DATABASE_URL"]
+        with psycopg.connect(address) as connection:
+            connection.execute(query, values)
+
     def tell(self, kind: str, message: object) -> None:
         """Publish on one of the demo user's channels, as a worker would."""
         address = self._files.read_addresses()["REDIS_URL"]
@@ -55,14 +62,24 @@ class Livermore:
     @contextmanager
     def frozen_runtime(self) -> Iterator[None]:
         """Stop the worker in its tracks for as long as the block runs."""
-        worker = self._process_of("runtime")
+        worker = self.process_of("runtime")
         os.kill(worker, signal.SIGSTOP)
         try:
             yield
         finally:
             os.kill(worker, signal.SIGCONT)
 
-    def _process_of(self, command: str) -> int:
+    @contextmanager
+    def killed_runtime(self) -> Iterator[None]:
+        """The runtime killed; nobody starts another one until this is over."""
+        self._process.send_signal(signal.SIGSTOP)  # who starts it again
+        try:
+            os.kill(self.process_of("runtime"), signal.SIGKILL)
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def process_of(self, command: str) -> int:
         """The process of a management command of this very stack, found by its environment."""
         mark = f"LIVERMORE_STATE={self._files.directory}".encode()
         for process in Path("/proc").glob("[0-9]*"):

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
@@ -19,8 +17,9 @@ from pytest_django.live_server_helper import LiveServer
 from control.marks import mark_of_alert, mark_of_delivery
 from settings_app.models import User
 from tests.control.alerts import delivery, told, troubled
-from tests.control.pages import cookie_of
+from tests.end_to_end.barriers import serious_barriers
 from tests.end_to_end.conftest import DESK, PHONE, Console
+from tests.end_to_end.sessions import bring_session
 from tests.settings_app.factories import UserFactory
 from trading.models import Alert, Delivery, Mute
 
@@ -78,12 +77,7 @@ def console(console: Console) -> Iterator[Console]:
 @pytest.fixture
 def page(context: BrowserContext, live_server: LiveServer, anna: User, console: Console) -> Page:
     """A page of hers, signed in."""
-    session: Any = {
-        "name": settings.SESSION_COOKIE_NAME,
-        "value": cookie_of(anna),
-        "url": live_server.url,
-    }
-    context.add_cookies([session])
+    bring_session(context, anna, live_server.url)
     opened = context.new_page()
     console.hear(opened)
     return opened
@@ -98,11 +92,7 @@ def look(page: Page, name: str) -> None:
 
 
 def has_no_serious_barrier(page: Page, console: Console) -> bool:
-    before = list(console.messages)
-    found = Axe().run(page).response["violations"]  # axe writes inline styles of its own
-    console.messages[:] = before
-    serious = [one for one in found if one["impact"] in {"serious", "critical"}]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious] == []
+    assert serious_barriers(page, console) == []
     return True
 
 

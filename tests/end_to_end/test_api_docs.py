@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import BrowserContext, Page, expect
+import pytest
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
-from tests.end_to_end.conftest import PHONE, Console, sign_in
+from tests.end_to_end.barriers import serious_barriers
+from tests.end_to_end.conftest import DESK, PHONE, Console, sign_in
 from tests.end_to_end.running import Livermore
 
 
@@ -56,7 +58,37 @@ def test_the_page_asks_nobody_but_this_server(
     context.on("request", lambda request: asked.append(request.url))
     page = documented(context, livermore, console)
     page.set_viewport_size(PHONE)
-    for operation in page.locator("button.opblock-summary-control").all():
-        operation.click()
-    expect(page.locator("#operations-settings-previewTemplate .responses-table")).to_be_visible()
+    for operation in page.locator(".opblock").all():
+        # One at a time: with all of them open, each further one takes longer than the last.
+        operation.locator("button.opblock-summary-control").click()
+        expect(operation.locator(".responses-table").first).to_be_visible()
+        operation.locator("button.opblock-summary-control").click()
     assert [url for url in asked if not url.startswith(livermore.url)] == []
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_open_operation_is_legible(
+    context: BrowserContext,
+    livermore: Livermore,
+    console: Console,
+    viewport: ViewportSize,
+    scheme: str,
+) -> None:
+    page = documented(context, livermore, console)
+    page.set_viewport_size(viewport)
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for name, view in (
+        ("settings-validateSettings", "Example Value"),
+        ("settings-getSettings", "Schema"),
+    ):
+        operation = page.locator(f"#operations-{name}")
+        operation.locator("button.opblock-summary-control").click()
+        operation.get_by_text(view, exact=True).first.click()
+        expect(operation.locator(".responses-table").first).to_be_visible()
+    page.locator("#operations-settings-validateSettings").get_by_role(
+        "button", name="Execute"
+    ).click()
+    expect(page.locator(".live-responses-table")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert serious_barriers(page, console) == []

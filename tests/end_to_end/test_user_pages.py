@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
+from tests.end_to_end.barriers import serious_barriers
 from tests.end_to_end.conftest import DESK, PHONE, Console
 from tests.end_to_end.running import Livermore
 
@@ -35,10 +35,7 @@ def test_a_reset_is_shown_in_full_before_it_is_confirmed(
     expect(panel.get_by_role("button", name="of demo")).to_be_visible()
     expect(panel.get_by_text("/watchlist/0", exact=True)).to_be_visible()
     assert panel.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    before = list(console.messages)
-    found = Axe().run(panel).response["violations"]  # axe writes inline styles of its own
-    console.messages[:] = before
-    assert [one["id"] for one in found if one["impact"] in {"serious", "critical"}] == []
+    assert serious_barriers(panel, console) == []
     panel.get_by_role("link", name="Cancel").click()
     expect(panel.get_by_role("region", name="Settings document")).to_contain_text('"BTC-USD"')
 

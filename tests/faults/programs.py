@@ -11,10 +11,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from control.models import Lease
 from livermore import env
@@ -26,12 +27,27 @@ STOP_SECONDS = 15.0
 SPEED, PRODUCTS = "30", "8"  # a simulated minute in two seconds
 
 
+class Found(Protocol):
+    """Whatever a worker is told of where exchanges are."""
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """As it is told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """Where a simulated exchange is reached."""
 
     rest: str
     websocket: str
+    name: str = "coinbase"
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """By which a worker finds it."""
+        prefix = f"LIVERMORE_{self.name.upper()}"
+        return {f"{prefix}_REST": self.rest, f"{prefix}_WS": self.websocket}
 
 
 @contextmanager
@@ -60,7 +76,7 @@ class Worker:
     """One ``manage.py runtime``, started. What a test waits for is what the worker does."""
 
     def __init__(
-        self, servers: BreakableServers, exchange: Exchange, *only: str, **variables: str
+        self, servers: BreakableServers, exchange: Found, *only: str, **variables: str
     ) -> None:
         environ = environment(
             servers.state,
@@ -68,8 +84,7 @@ class Worker:
             DATABASE_URL=servers.stack.database_url,
             REDIS_URL=servers.redis.url,
             SECRET_KEY="faults-only-" + "k" * 50,
-            LIVERMORE_COINBASE_REST=exchange.rest,
-            LIVERMORE_COINBASE_WS=exchange.websocket,
+            **exchange.variables,
             **variables,
         )
         arguments = [word for name in only for word in ("--user", name)]

@@ -33,7 +33,7 @@ from settings_app import desired
 from settings_app.models import User
 from tests.control.conftest import trader
 from tests.control.running import PATIENCE_SECONDS, eventually
-from tests.faults.programs import Exchange, Worker
+from tests.faults.programs import Found, Worker
 from tests.faults.servers import BreakableServers
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ T = TypeVar("T")
 class Stage:
     """The servers and the exchange, with the users and workers of one test."""
 
-    def __init__(self, servers: BreakableServers, exchange: Exchange) -> None:
+    def __init__(self, servers: BreakableServers, exchange: Found) -> None:
         self.servers = servers
         self.exchange = exchange
         self.workers: list[Worker] = []
