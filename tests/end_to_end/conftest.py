@@ -26,6 +26,9 @@ FLAGS = [
 ]
 DESK = ViewportSize(width=1360, height=900)
 PHONE = ViewportSize(width=390, height=844)
+# How long a page has for what a test expects of it. A busy machine is no failure.
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

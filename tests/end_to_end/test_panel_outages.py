@@ -63,7 +63,7 @@ def test_a_lost_connection_is_said_to_be_the_pages_own_and_heals(
     expect(cuttable.locator("#cp-map-age")).to_contain_text("as of")
     expect(cuttable.locator("#cp-exchanges")).to_contain_text("was connected")
     line.is_cut = False
-    expect(notice).to_be_hidden(timeout=15_000)
+    expect(notice).to_be_hidden()
     expect(cuttable.locator("#cp-pill")).to_contain_text("Running")
     expect(cuttable.locator("body")).not_to_have_class(re.compile("cp-old"))
 
@@ -74,12 +74,12 @@ def test_a_killed_runtime_is_stale_then_offline_and_a_pause_is_recorded_for_the_
     panel.evaluate(WATCH)
     with livermore.killed_runtime():
         stale = panel.locator('[data-notice="stale"]')
-        expect(stale).to_contain_text("No heartbeat", timeout=15_000)
+        expect(stale).to_contain_text("No heartbeat")
         expect(panel.locator('[data-notice="offline"]')).to_be_visible(timeout=30_000)
         expect(panel).to_have_title(re.compile("^Offline"))
         panel.keyboard.press("p")
         newest = panel.locator("#cp-commands tr").first
-        expect(newest).to_contain_text("Recorded", timeout=15_000)
+        expect(newest).to_contain_text("Recorded")
     expect(panel.locator("#cp-pill")).to_contain_text("Paused", timeout=BACK_MS)
     seen = [note["shown"] for note in panel.evaluate("window.seen")]
     order = [state for before, state in zip(["", *seen], seen, strict=False) if before != state]

@@ -272,9 +272,7 @@ def test_a_channel_is_set_up_tried_and_removed(page: Page, api: Api, console: Co
     expect(toasts(page)).to_contain_text(re.compile(r"Revision \d+ applied"))
     page.get_by_role("button", name="Send a test").click()
     # Nothing here carries mail; how soon the worker can say so depends on what else it has to send.
-    expect(toasts(page)).to_contain_text(
-        re.compile("no mail server is configured|No answer yet"), timeout=15_000
-    )
+    expect(toasts(page)).to_contain_text(re.compile("no mail server is configured|No answer yet"))
     page.get_by_role("button", name="Remove E-mail").click()
     review_and_save(page)
     expect(message(page)).to_contain_text("All changes saved")
@@ -367,7 +365,7 @@ def test_a_save_without_a_runtime_says_so(page: Page, livermore: Livermore) -> N
     field(page, TOP_N).fill("44")
     with livermore.frozen_runtime():
         review_and_save(page)
-        expect(toasts(page)).to_contain_text("recorded, not yet applied", timeout=15_000)
+        expect(toasts(page)).to_contain_text("recorded, not yet applied")
         expect(page.locator("#st-revision")).to_contain_text("recorded, not yet applied")
     expect(page.locator('#st-revision [data-slot="applied"]')).to_have_text("applied")
 

@@ -77,7 +77,7 @@ def test_a_symbol_is_found_added_switched_off_and_removed_by_keyboard(symbols: P
     symbols.keyboard.press("Enter")
     expect(toast(symbols, "ATOM-USD added")).to_contain_text(re.compile(r"\d m?s"))
     atom = row(symbols, "ATOM-USD")
-    expect(atom.locator(".sy-state")).to_contain_text("receiving", timeout=20_000)
+    expect(atom.locator(".sy-state")).to_contain_text("receiving")
     assert names(symbols) == [*before, "coinbase:ATOM-USD"]
     symbols.keyboard.type("atom-usd")
     expect(symbols.locator("#sy-options li", has_text="on list").first).to_have_attribute(
@@ -246,7 +246,7 @@ def test_a_change_in_one_browser_shows_in_another_and_silence_is_said(
     for checked in ("false", "true"):
         row(symbols, "UNI-USD").get_by_role("switch").click()
         expect(row(other, "UNI-USD").get_by_role("switch")).to_have_attribute(
-            "aria-checked", checked, timeout=15_000
+            "aria-checked", checked
         )
         is_settled(symbols)
     with livermore.frozen_runtime():
@@ -334,7 +334,7 @@ def test_the_page_has_no_serious_barrier(
     symbols.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     row(symbols, "ETH-USD").get_by_role("checkbox").check()
     symbols.get_by_label("Add a symbol").fill("sol")
-    expect(symbols.locator("#sy-options li").first).to_be_visible(timeout=20_000)
+    expect(symbols.locator("#sy-options li").first).to_be_visible()
     assert symbols.evaluate("document.documentElement.scrollWidth <= innerWidth")
     no_barriers(symbols, console)
     symbols.get_by_label("Add a symbol").fill("")
