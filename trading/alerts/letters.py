@@ -68,29 +68,32 @@ def _times(notice: Notice) -> str:
 
 
 def _text(notice: Notice) -> str:
-    lines = [clean(notice.title), clean(notice.summary, lines=True), ""]
-    lines += [f"{clean(name)}: {clean(value)}" for name, value in notice.facts]
-    if notice.bias:
-        lines.append(f"Bias: {clean(notice.bias)}")
+    lines = [clean(notice.title), clean(notice.summary, lines=True)]
+    if facts := _facts(notice):
+        lines += ["", *(f"{clean(name)}: {clean(value)}" for name, value in facts)]
     if rows := momentum_rows(notice.momentum):
         lines += ["", "MACD-V", *map(clean, rows)]
     return "\n".join([*lines, "", _times(notice)])
 
 
+def _facts(notice: Notice) -> list[tuple[str, str]]:
+    return [*notice.facts, *([("Bias", notice.bias)] if notice.bias else [])]
+
+
 def _section(notice: Notice) -> SafeString:
-    facts = [*notice.facts, *([("Bias", notice.bias)] if notice.bias else [])]
     rows = [clean(row) for row in momentum_rows(notice.momentum)]
     table = format_html("<h3>MACD-V</h3><pre>{}</pre>", "\n".join(rows)) if rows else mark_safe("")
+    facts = format_html_join(
+        "",
+        '<tr><td style="color:{};padding-right:1em">{}</td><td>{}</td></tr>',
+        ((_GREY, clean(name), clean(value)) for name, value in _facts(notice)),
+    )
     return format_html(
-        '<h2 style="color:{}">{}</h2><p>{}</p><table>{}</table>{}<p style="color:{}">{}</p>',
+        '<h2 style="color:{}">{}</h2><p>{}</p>{}{}<p style="color:{}">{}</p>',
         _COLOURS.get(notice.tone, _GREY),
         clean(notice.title),
         clean(notice.summary, lines=True),
-        format_html_join(
-            "",
-            '<tr><td style="color:{};padding-right:1em">{}</td><td>{}</td></tr>',
-            ((_GREY, clean(name), clean(value)) for name, value in facts),
-        ),
+        format_html("<table>{}</table>", facts) if facts else facts,
         table,
         _GREY,
         _times(notice),

@@ -54,9 +54,7 @@ def notice_of(alert: Alert, reader: Reader, *, chart: bytes | None = None) -> No
 def _of_system(alert: Alert, reader: Reader) -> Notice:
     values = _mapping(alert.values)
     at = _since_epoch(values.get("at")) or alert.created_at.astimezone(UTC)
-    is_scan = values.get("kind") == SCAN
-    is_over = values.get("state") == "ended"
-    what = "a scan to look at" if is_scan else "over" if is_over else "trouble"
+    what, tone = _news(values)
     kind, subject = values.get("kind"), values.get("subject")
     facts = [("What", _words(kind))] if isinstance(kind, str) and kind else []
     if isinstance(subject, str) and subject:
@@ -65,11 +63,20 @@ def _of_system(alert: Alert, reader: Reader) -> Notice:
         alert_id=alert.pk,
         title=f"Livermore: {what}",
         summary=alert.detail,
-        tone="recovered" if is_over or is_scan else "trouble",
+        tone=tone,
         facts=facts,
         at=at,
         at_local=reader.moment(at),
     )
+
+
+def _news(values: Mapping[str, Any]) -> tuple[str, str]:
+    """What Livermore says of itself in a few words, and whether it is bad."""
+    if values.get("test") is True:
+        return "a test", "recovered"
+    if values.get("kind") == SCAN:
+        return "a scan to look at", "recovered"
+    return ("over", "recovered") if values.get("state") == "ended" else ("trouble", "trouble")
 
 
 def _facts(alert: Alert, reader: Reader) -> list[tuple[str, str]]:

@@ -44,6 +44,19 @@ def test_text_has_the_table_of_all_timeframes() -> None:
     assert lines[-1] == "2026-11-28 12:00:00 UTC · 28.11.2026 13:00:00 Europe/Berlin"
 
 
+def test_where_nothing_is_known_beside_the_words_nothing_is_left_empty() -> None:
+    bare = replace(
+        NOTICE, title="Livermore: a test", summary="Reached.", facts=[], momentum={}, bias=""
+    )
+    assert text_of([bare]).splitlines()[:4] == [
+        "Livermore: a test",
+        "Reached.",
+        "",
+        text_of([NOTICE]).splitlines()[-1],
+    ]
+    assert "table" not in Tags(html_of([bare])).found
+
+
 @given(st.lists(notices, min_size=1, max_size=4), st.booleans())
 def test_whatever_an_alert_holds_is_text(said: list[Notice], is_many: bool) -> None:
     message: Message = Digest(title=said[0].title, notices=said) if is_many else said

@@ -166,6 +166,14 @@ def test_system_alert_says_whether_it_begins_or_ends(state: str, title: str, ton
     assert notice.at_local == "28.11.2026 23:30:00 Europe/Berlin"
 
 
+def test_a_test_is_no_trouble() -> None:
+    row = system_alert(1, exchange="", detail="A test: Push is reached.", values={"test": True})
+    row.created_at = AT
+    notice = notice_of(row, ANN)
+    assert (notice.title, notice.tone) == ("Livermore: a test", "recovered")
+    assert (notice.summary, notice.facts) == ("A test: Push is reached.", [])
+
+
 @given(json, words, st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 def test_whatever_the_values_hold_a_notice_is_made(
     values: Any, detail: str, number: float, is_system: bool

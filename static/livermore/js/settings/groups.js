@@ -56,8 +56,9 @@ async function tryOut(button) {
   const answer = await ask("POST", "/api/alerts/test", { body: { channel: button.dataset.channel } });
   button.removeAttribute("aria-busy");
   const ms = took(performance.now() - began);
-  if (answer.status === 200) toast("The test arrived", ms);
+  const channel = $(".st-title", button.closest("legend")).textContent;
+  if (answer.status === 200) toast(`${channel}: the test arrived`, ms);
   else if (answer.ok) {
-    toast("The test is on its way", `No answer yet after ${ms}.`, { glyph: "stale", stays: true });
-  } else toast("The test did not arrive", answer.message, { glyph: "faulted", stays: true });
+    toast(`${channel}: the test is on its way`, `No answer yet after ${ms}.`, { glyph: "stale", stays: true });
+  } else toast(`${channel}: the test did not arrive`, answer.message, { glyph: "faulted", stays: true });
 }
