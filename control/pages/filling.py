@@ -86,6 +86,8 @@ def in_words(value: Any) -> str:
     if isinstance(value, dict) and "symbol" in value:
         return f"{value['symbol']} · {value.get('exchange')}"
     if isinstance(value, dict):
-        members = (f"{key}: {in_words(one)}" for key, one in value.items() if one != {})
+        members = (
+            f"{key.replace('_', ' ')}: {in_words(one)}" for key, one in value.items() if one != {}
+        )
         return " · ".join(members) or "empty"
     return str(value) or "empty"

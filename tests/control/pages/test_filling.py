@@ -162,7 +162,7 @@ def test_a_button_that_no_row_has_does_nothing(anna: User, visitor: Client) -> N
         (["1h", "4h"], "1h, 4h"),
         ({}, "empty"),
         ({"symbol": "BTC-USD", "exchange": "coinbase", "enabled": True}, "BTC-USD · coinbase"),
-        ({"days": ["mon"], "defaults": {}, "from": 9.0}, "days: mon · from: 9"),
+        ({"trading_days": ["mon"], "defaults": {}, "from": 9.0}, "trading days: mon · from: 9"),
         (ABSENT, "–"),
     ],
 )

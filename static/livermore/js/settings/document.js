@@ -116,7 +116,8 @@ export function shown(value) {
   if (Array.isArray(value)) return value.map(shown).join("; ");
   if (isObject(value)) {
     const members = Object.entries(value).filter(([, member]) => !same(member, {}));
-    return members.map(([key, member]) => `${key}: ${shown(member)}`).join(" · ") || "empty";
+    const words = members.map(([key, member]) => `${key.replaceAll("_", " ")}: ${shown(member)}`);
+    return words.join(" · ") || "empty";
   }
   return String(value) || "empty";
 }
