@@ -46,6 +46,14 @@ def away(simulator: Simulator) -> Iterator[None]:
     simulator.inject(Accept())
 
 
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, also where whoever started the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def called(*arguments: str) -> str:
     """What a command prints."""
     out = StringIO()
@@ -115,6 +123,7 @@ def test_what_is_known_is_done_although_another_symbol_is_not(anna: User) -> Non
     assert set(kept("BTC-USD")) == {"1h"}
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_whoever_interrupts_it_leaves_the_candles_from_before(
     anna: User, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
