@@ -148,6 +148,8 @@ class Simulator:
         """
         if isinstance(order, Intervention):
             return self.world.intervene(order, self.clock.now_us())
+        if isinstance(order, faults.Freeze | faults.Thaw) and order.product_id is not None:
+            self.world.insist_on(order.product_id)
         self.faults.inject(order, self._now().steady)
         for connection in self._connections:
             connection.woken.set()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import lru_cache
 
 import msgspec
@@ -79,12 +80,17 @@ class World:
         Raises:
             ValueError: If the product is not listed, or a minute to be amended has no trade.
         """
-        if intervention.product_id not in self.products:
-            raise ValueError(f"{intervention.product_id} is not listed")
+        self.insist_on(intervention.product_id)
         book = self._book(intervention.product_id).product_id
         dated = self._dated(intervention, book, now_us)
         self._drawn.do(book, dated)
         return dated
+
+    def insist_on(self, product_id: str) -> None:
+        """Raises: ValueError: If there is no such product, with the names most like it."""
+        if product_id not in self.products:
+            like = " or ".join(get_close_matches(product_id.upper(), self.products))
+            raise ValueError(f"{product_id} is not listed" + (f": {like}?" if like else ""))
 
     @property
     def interventions(self) -> list[AnyIntervention]:

@@ -42,8 +42,10 @@ async def test_the_world_is_changed_on_order_and_tells_how() -> None:
         async def order(**fault: Any) -> httpx.Response:
             return await client.post(f"{simulator.admin}/faults", json=fault)
 
-        refused = await order(kind="amend", product_id="NOPE-USD")
-        assert (refused.status_code, refused.json()) == (400, {"error": "NOPE-USD is not listed"})
+        refused = await order(kind="amend", product_id="XYZZY")
+        assert (refused.status_code, refused.json()) == (400, {"error": "XYZZY is not listed"})
+        mistyped = await order(kind="freeze", product_id="BTCUSD")
+        assert mistyped.json()["error"].startswith("BTCUSD is not listed: BTC-USD or ")
         async with connect(simulator.websocket) as socket:
             asked = {"type": "subscribe", "channel": "market_trades", "product_ids": ["BTC-USD"]}
             await socket.send(json.dumps(asked))
