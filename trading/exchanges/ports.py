@@ -118,7 +118,11 @@ class MarketDataProtocol(Protocol):
         """
 
     def events_received(self) -> list[Event]:
-        """What happened since the last call, oldest first. A trade is told once by its id."""
+        """What happened since the last call, oldest first.
+
+        A trade is told once by its id. Before the first one the clock is told, by which it can be
+        believed.
+        """
 
     def say_alive(self) -> None:
         """Have something to say, as an exchange with ``alive_seconds`` must hear now and then.

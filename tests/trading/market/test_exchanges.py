@@ -11,6 +11,7 @@ import pytest
 from tests.trading import running
 from tests.trading.running import SPEED, Recorder, facts_until, install, minutes_told, warm
 from trading.core.market import Candle, Market, Timeframe
+from trading.exchanges.binance import Binance
 from trading.exchanges.ports import Exchange
 from trading.exchanges.registry import EXCHANGES
 from trading.market.names import Names
@@ -18,10 +19,18 @@ from trading.net.endpoints import Endpoints
 from trading.net.http import ExchangeHttp
 from trading.plane import DataPlane
 from trading.simulator.clock import SimulatedClock
-from trading.simulator.faults import Close, Drop
+from trading.simulator.faults import Close, Drop, Freeze
 from trading.simulator.server import Simulator, serve
 
 KUCOIN = EXCHANGES["kucoin"]
+
+
+class SwiftBinance(Binance):
+    """Binance at :data:`SPEED`: more may be asked in a real second, and silence is shorter."""
+
+    requests_per_second = 100.0
+    messages_per_second = 100.0
+    silence_seconds = 3.0
 
 
 @pytest.fixture(params=["binance", "kucoin"])
@@ -109,6 +118,23 @@ async def test_cut_connection_is_made_anew_without_a_hole(exchange: Exchange) ->
     latest = {one.opened_at: one for one in told}  # what was amended comes again
     assert [one for one in latest.values() if not one.synthetic] == made
     assert len(latest) == (last - first) // 60 + 1
+
+
+async def test_market_that_falls_silent_takes_no_connection_with_it() -> None:
+    """Not even the one whose seconds tell Binance's time."""
+    recorder, btc = Recorder(), Market("binance", "BTC-USDT")
+    async with turning(SwiftBinance(), recorder) as (simulator, plane):
+        install(plane, "ann", btc)
+        await warm(plane, "ann")
+        before = len(await minutes_told(recorder, btc, 2))
+        simulator.inject(Freeze(btc.symbol))
+        facts = await facts_until(
+            plane, "ann", lambda facts: facts.feeds[0].stale_symbols, "that it is silent"
+        )
+        assert facts.feeds[0].stale_symbols == (btc.symbol,)
+        await minutes_told(recorder, btc, before + 8)  # read of its candles meanwhile
+        [feed] = (await facts_until(plane, "ann", lambda facts: facts, "how it is")).feeds
+    assert (feed.state, feed.reconnects) == ("connected", 0)
 
 
 async def test_trades_that_ids_do_not_show_as_lost_are_noticed_and_repaired() -> None:

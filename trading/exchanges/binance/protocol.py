@@ -2,9 +2,10 @@
 
 Rule 1: no state outlives the connection; what was seen before it is known by the core, not here.
 Rule 2: within one frame a loss is told first, then the trade, then the clock, so that nobody
-    closes a minute before having its trades.
-Rule 3: every connection carries one candle of a second (``kline_1s``): it tells the exchange's
-    clock once a second and proves the link alive, for the venue's own pings tell no time.
+    closes a minute before having its trades; but a connection's first trade follows the clock.
+Rule 3: every connection carries candles of a second (``kline_1s``), of two markets: they tell the
+    exchange's clock once a second and prove the link alive, for the venue's own pings tell no
+    time; and a market that falls silent takes nothing else with it.
 Rule 4: a stream is named after the id that the exchange lists. A symbol without one is not asked
     for: the venue would acknowledge it, and stay silent.
 
@@ -17,7 +18,7 @@ Source: github.com/binance/binance-spot-api-docs, web-socket-streams.md (2026-07
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from types import MappingProxyType
 
 import msgspec
@@ -39,8 +40,8 @@ STREAMS_PER_MESSAGE = 200
 
 STREAMS_PER_CONNECTION = 1_024
 
-CLOCK_SYMBOL = "BTC-USDT"
-"""Its seconds are the clock, where it trades; else those of what is asked for first, or of any."""
+CLOCK_SYMBOLS = ("BTC-USDT", "ETH-USDT")
+"""Their seconds are the clock, where they trade; else those of what is asked for, or of any."""
 
 _TENTH_MS = 100
 _NO_NATIVES: Mapping[str, str] = MappingProxyType({})
@@ -61,7 +62,7 @@ class BinanceProtocol:
         self._received: frozenset[str] = frozenset()  # streams, as the venue says
         self._awaited: dict[int, frozenset[str]] = {}  # streams to come, by message
         self._sent = 0
-        self._clock = ""
+        self._has_clock = False
         self._overhears = False
         self._tenth = 0
         self._events: list[Event] = []
@@ -81,12 +82,11 @@ class BinanceProtocol:
         ]
         added = [native for native, _ in listed if native not in self._symbols]
         self._symbols |= dict(listed)
-        others = chain(self._symbols, self._natives.values())
-        clock = self._natives.get(CLOCK_SYMBOL) or next(others, "")
         asked = [_trades_of(native) for native in added]
-        if not self._clock and clock:
-            self._clock = _seconds_of(clock)
-            asked.insert(0, self._clock)
+        if not self._has_clock:
+            clocks = self._clocks()
+            self._has_clock = bool(clocks)
+            asked = [*(_seconds_of(native) for native in clocks), *asked]
         self._ask_for("SUBSCRIBE", asked)
 
     def unsubscribe(self, symbols: Collection[str]) -> None:
@@ -145,6 +145,12 @@ class BinanceProtocol:
         texts, self._to_send = self._to_send, []
         return texts
 
+    def _clocks(self) -> list[str]:
+        """The native ids of whose seconds are the clock of this connection."""
+        known = [self._natives[symbol] for symbol in CLOCK_SYMBOLS if symbol in self._natives]
+        others = chain(self._symbols, self._natives.values())
+        return known or list(islice(others, 1))
+
     def _take_trade(self, frame: frames.AggregateTrade) -> None:
         native, trade_id = frame.native, frame.trade_id
         symbol = self._symbols.get(native) or self._overheard(native)
@@ -160,6 +166,8 @@ class BinanceProtocol:
                 lost = max(frame.first - last[1], trade_id - last[0]) - 1
                 self._events.append(TradeGap(symbol, lost, at))
         self._last[native] = trade_id, frame.last
+        if not self._tenth:
+            self._take_time(frame.time_ms)  # without any clock the trade could not be believed
         # A buyer who was there before means that the taker sold.
         taker = Side.SELL if frame.buyer_is_maker else Side.BUY
         self._events.append(Trade(symbol, trade_id, frame.price, frame.size, at, taker))

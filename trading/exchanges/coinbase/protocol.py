@@ -142,6 +142,8 @@ class CoinbaseProtocol:
         elif not self._is_news(frame.sequence_num):
             return
         if isinstance(frame, frames.MarketTrades):
+            if not self._tenth:
+                self._take_time(frame.timestamp)  # without any clock no trade could be believed
             self._take_trades(frame)
         elif isinstance(frame, frames.Subscriptions):
             self._take_ack(frame)

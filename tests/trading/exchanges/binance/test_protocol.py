@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trading.core.clock import ServerClock
 from trading.core.errors import Malformed
 from trading.core.market import Side, Trade
 from trading.exchanges.binance.protocol import STREAMS_PER_MESSAGE, BinanceProtocol
@@ -24,7 +25,13 @@ from trading.exchanges.ports import (
 )
 
 AT_MS = 1_633_998_523_963
-NATIVES = {"BTC-USDT": "BTCUSDT", "NKN-USDT": "NKNUSDT", "1INCH-BTC": "1INCHBTC"}
+NATIVES = {
+    "BTC-USDT": "BTCUSDT",
+    "ETH-USDT": "ETHUSDT",
+    "NKN-USDT": "NKNUSDT",
+    "1INCH-BTC": "1INCHBTC",
+}
+CLOCKS = ["btcusdt@kline_1s", "ethusdt@kline_1s"]
 
 
 def trade(trade_id: int, native: str = "NKNUSDT", **more: Any) -> str:
@@ -83,7 +90,7 @@ def test_first_message_asks_for_the_clock_and_the_trades() -> None:
         {
             "method": "SUBSCRIBE",
             "id": 1,
-            "params": ["btcusdt@kline_1s", "nknusdt@aggTrade", "1inchbtc@aggTrade"],
+            "params": [*CLOCKS, "nknusdt@aggTrade", "1inchbtc@aggTrade"],
         }
     ]
     assert sent(protocol) == []
@@ -95,10 +102,16 @@ def test_idle_connection_asks_for_the_clock_once() -> None:
     protocol.subscribe(())
     protocol.subscribe(())
 
-    assert [message["params"] for message in sent(protocol)] == [["btcusdt@kline_1s"]]
+    assert [message["params"] for message in sent(protocol)] == [CLOCKS]
 
 
-def test_another_market_is_the_clock_where_the_usual_one_is_not_listed() -> None:
+def test_clock_is_of_two_markets_so_that_none_stops_it_alone() -> None:
+    protocol = BinanceProtocol({"ETH-USDT": "ETHUSDT", "NKN-USDT": "NKNUSDT"})
+    protocol.subscribe(["NKN-USDT"])
+    assert sent(protocol)[0]["params"] == ["ethusdt@kline_1s", "nknusdt@aggTrade"]
+
+
+def test_another_market_is_the_clock_where_the_usual_ones_are_not_listed() -> None:
     natives: dict[str, str] = {}
     protocol = BinanceProtocol(natives)
     protocol.subscribe(())
@@ -120,8 +133,20 @@ def test_idle_connection_has_a_clock_wherever_anything_trades() -> None:
 def test_symbol_without_an_id_is_not_asked_for_and_never_told_as_received() -> None:
     protocol = listening("NKN-USDT", "DELISTED-USDT")
 
-    assert sent(protocol)[0]["params"] == ["btcusdt@kline_1s", "nknusdt@aggTrade"]
+    assert sent(protocol)[0]["params"] == [*CLOCKS, "nknusdt@aggTrade"]
     assert heard(protocol, ack(1)) == [Subscriptions(frozenset({"NKN-USDT"}))]
+
+
+def test_trade_that_comes_first_on_a_connection_is_believed_by_its_own_frame() -> None:
+    protocol, clock = listening(), ServerClock()
+    protocol.receive_text(trade(1))
+
+    told, first, *_ = protocol.events_received()
+
+    assert isinstance(told, ServerTime)
+    assert isinstance(first, Trade)
+    clock.hear(told.time_us)
+    assert clock.allows(first.time_us)
 
 
 def test_asking_again_asks_for_what_is_new() -> None:
@@ -248,12 +273,12 @@ def test_aggregate_of_no_trades_is_refused() -> None:
 
 def test_clock_is_told_behind_the_trades_of_its_frame_and_not_for_each() -> None:
     protocol = listening()
-    for text in (trade(1), trade(2), second(AT_MS + 1_000)):
+    for text in (second(AT_MS - 1_000), trade(1), trade(2), second(AT_MS + 1_000)):
         protocol.receive_text(text)
 
     kinds = [type(event) for event in protocol.events_received()]
 
-    assert kinds == [Trade, ServerTime, Trade, ServerTime]
+    assert kinds == [ServerTime, Trade, ServerTime, Trade, ServerTime]
 
 
 def test_second_tells_the_clock_to_the_millisecond() -> None:

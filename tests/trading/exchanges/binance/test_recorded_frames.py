@@ -16,18 +16,18 @@ NATIVES = {"NKN-USDT": "NKNUSDT", "LRC-BTC": "LRCBTC", "BTC-USDT": "BTCUSDT"}
 
 EVENTS: list[list[Event]] = [
     [
-        Trade("NKN-USDT", 15_683_430, 0.3528, 58.0, 1_633_998_523_963_000, Side.BUY),
         ServerTime(1_633_998_523_963_000),
+        Trade("NKN-USDT", 15_683_430, 0.3528, 58.0, 1_633_998_523_963_000, Side.BUY),
     ],
     [ServerTime(1_633_998_523_963_000)],
     [ServerTime(1_633_998_534_486_000)],
     [
-        Trade("LRC-BTC", 9_213_679, 0.00000638, 177.0, 1_633_998_534_486_000, Side.BUY),
         ServerTime(1_633_998_534_486_000),
+        Trade("LRC-BTC", 9_213_679, 0.00000638, 177.0, 1_633_998_534_486_000, Side.BUY),
     ],
     [
-        Trade("BTC-USDT", 640_283_266, 58_942.01, 0.000356, 1_616_176_861_893_000, Side.BUY),
         ServerTime(1_616_176_861_895_000),
+        Trade("BTC-USDT", 640_283_266, 58_942.01, 0.000356, 1_616_176_861_893_000, Side.BUY),
     ],
     [ServerTime(1_653_818_762_502_000)],
 ]

@@ -280,9 +280,19 @@ def test_numbers_may_be_text_and_the_client_id_may_be_there() -> None:
 
 def test_clock_is_told_behind_the_trades_of_its_frame() -> None:
     protocol, venue = listening(), Venue()
+    protocol.receive_text(venue.heartbeat(50))
     protocol.receive_text(venue.trades(row(1)))
 
-    assert [type(one) for one in protocol.events_received()] == [Trade, ServerTime]
+    kinds = [type(one) for one in protocol.events_received()]
+
+    assert kinds == [ServerTime, Trade, ServerTime]
+
+
+def test_clock_is_told_before_the_first_trade_of_a_connection() -> None:
+    protocol, venue = listening(), Venue()
+    protocol.receive_text(venue.trades(row(1)))
+
+    assert [type(one) for one in protocol.events_received()] == [ServerTime, Trade]
 
 
 def test_clock_is_told_ten_times_a_second_at_most() -> None:

@@ -14,8 +14,8 @@ FRAMES = Path(__file__).parents[3] / "payloads" / "coinbase" / "frames.jsonl"
 
 EVENTS: list[list[Event]] = [
     [
-        Trade("BTC-USD", 892_262_231, 115445.28, 0.00015604, 1_761_583_479_600_153, Side.SELL),
         ServerTime(1_761_583_480_175_203),
+        Trade("BTC-USD", 892_262_231, 115445.28, 0.00015604, 1_761_583_479_600_153, Side.SELL),
     ],
     [Subscriptions(frozenset()), ServerTime(1_728_025_480_812_675)],
     [SequenceGap(0, 1), ServerTime(1_728_025_480_825_062)],
