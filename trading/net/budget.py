@@ -19,7 +19,8 @@ class TokenBucket:
     Several threads may share one.
 
     A token is reserved before its time has come, so nobody overtakes; whoever is cancelled while
-    waiting leaves a token unused, which errs on the side of the exchange.
+    waiting leaves a token unused, which errs on the side of the exchange. A rest that is ordered
+    meanwhile holds up those who wait already, too: their turn comes anew behind it.
 
     Args:
         rate: Acts per second.
@@ -37,6 +38,7 @@ class TokenBucket:
         self._clock = clock
         self._tokens = burst
         self._as_of = clock()
+        self._rests = 0
         self._lock = threading.Lock()
 
     def reserve(self, weight: int = 1) -> float:
@@ -49,9 +51,11 @@ class TokenBucket:
 
     async def take(self, weight: int = 1) -> None:
         """Wait for a token, or for what a heavier act weighs."""
-        delay = self.reserve(weight)
-        if delay > 0.0:
-            await asyncio.sleep(delay)
+        rests = -1
+        while rests != self._rests:
+            rests = self._rests
+            if (delay := self.reserve(weight)) > 0.0:
+                await asyncio.sleep(delay)
 
     def rest(self, seconds: float) -> None:
         """Nobody acts for this long: the exchange said that it was too much.
@@ -62,8 +66,11 @@ class TokenBucket:
         with self._lock:
             now = self._clock()
             self._refill(now)
-            self._tokens = min(self._tokens, 1.0)
-            self._as_of = max(self._as_of, now + seconds)
+            if now + seconds > self._as_of:
+                # What is reserved and was not used yet will be reserved anew.
+                self._tokens = min(self._burst, 1.0)
+                self._as_of = now + seconds
+                self._rests += 1
 
     def _refill(self, now: float) -> None:
         """Reckon up to now; in a rest nothing comes."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +57,26 @@ def test_whoever_waited_through_a_rest_acts_one_after_the_other_behind_it() -> N
     bucket.reserve()
     bucket.rest(10.0)
     assert [bucket.reserve() for _ in range(4)] == [10.0, 10.125, 10.25, 10.375]
+
+
+async def test_whoever_waits_for_a_turn_already_rests_too() -> None:
+    bucket = TokenBucket(20.0)
+    await bucket.take()
+    acts: list[float] = []
+
+    async def act() -> None:
+        await bucket.take()
+        acts.append(time.monotonic() - began)
+
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(3):
+            tasks.create_task(act())
+        await asyncio.sleep(0)
+        bucket.rest(0.4)
+    assert acts[0] >= 0.4
+    assert acts[2] - acts[0] >= 0.09, "and not all in one moment behind it"
+    assert acts[2] < 0.9, "nor later than their turn"
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0])
