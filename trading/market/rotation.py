@@ -4,6 +4,8 @@ Rule 1: the next connection carries the same symbols beside the one that is to e
     kept. When both have been heard for a while it takes over: what it kept is told then, and of
     that the trades that were told already are known by their ids.
 Rule 2: a connection that is lost while its successor carries all that it did is succeeded at once.
+Rule 3: what was not heard until its successor carried all has left a hole between the two: it is
+    not taken from by age, and where it is lost the hole is one like any other.
 """
 
 from __future__ import annotations
@@ -30,11 +32,16 @@ LOOK_SECONDS = 1.0
 
 
 class Successor(NamedTuple):
-    """A connection that took over, and what it had heard until then."""
+    """A connection that took over, and what it had heard until then.
+
+    Args:
+        is_seamless: Whether the one before it was heard until this one carried all that it did.
+    """
 
     feed: Feed
     task: asyncio.Task[None]
     heard: Sequence[Event]
+    is_seamless: bool
 
 
 class _Understudy:
@@ -88,7 +95,7 @@ class Rotation:
         self._woken.set()
 
     def succeeds(self, feed: Feed) -> bool:
-        """Whether a connection that was just lost is replaced already, by one that misses nothing.
+        """Whether a connection that was just lost is replaced already, by one that carries all.
 
         Its successor has taken its place then.
         """
@@ -134,17 +141,19 @@ class Rotation:
         log.info("rotation.begun", exchange=self._exchange.name, age=round(feed.age_seconds))
 
     def _go_on(self, feed: Feed, pair: _Pair) -> None:
-        understudy, now = pair.understudy, time.monotonic()
+        understudy = pair.understudy
         pair.feed.want(feed.wanted)
         if not (pair.feed.is_up and feed.acknowledged <= pair.feed.acknowledged):
             understudy.ready_at = None
         elif understudy.ready_at is None:
-            understudy.ready_at = now
-        elif now - understudy.ready_at >= OVERLAP_SECONDS:
+            understudy.ready_at = time.monotonic()
+        elif feed.heard_at - understudy.ready_at >= OVERLAP_SECONDS:
             self._take_over(feed, pair)
 
     def _take_over(self, feed: Feed, pair: _Pair) -> None:
         del self._pairs[feed]
         self._leaving.discard(feed)
         log.info("rotation.done", exchange=self._exchange.name, symbols=len(pair.feed.wanted))
-        self._replace(feed, Successor(pair.feed, pair.task, pair.understudy.heard()))
+        ready_at, heard = pair.understudy.ready_at, pair.understudy.heard()
+        is_seamless = ready_at is not None and feed.heard_at >= ready_at
+        self._replace(feed, Successor(pair.feed, pair.task, heard, is_seamless))

@@ -215,8 +215,10 @@ class Venue:
         return feed, task
 
     def _succeed(self, feed: Feed, successor: Successor) -> None:
-        """Put a connection in the place of another; nothing is lost by that."""
+        """Put a connection in the place of another; nothing is lost where the two were heard."""
         line = self._lines[feed]
+        if not successor.is_seamless:
+            self._lose(feed.wanted)
         line.task.cancel()
         self._retired_connections += feed.connections - 1  # that one was no reconnect
         following = replace(line, feed=successor.feed, task=successor.task)

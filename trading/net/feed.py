@@ -149,6 +149,11 @@ class Feed:
         return self._is_up
 
     @property
+    def heard_at(self) -> float:
+        """When it was heard last, or dialled since, by the steady clock, seconds."""
+        return self._heard_at
+
+    @property
     def age_seconds(self) -> float:
         """How old the connection is; 0 while there is none."""
         return self._lasted() if self._is_up else 0.0

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
 from tests.trading.market.test_exchanges import theirs, turning
 from tests.trading.running import Recorder, Rest, install, minutes_told, until, warm
 from trading.core.market import MICROSECONDS, Market
 from trading.exchanges.binance import Binance
+from trading.market.rotation import OVERLAP_SECONDS, Rotation, Successor
+from trading.net.budget import TokenBucket
+from trading.net.feed import Feed, Listener
 from trading.plane import DataPlane
 from trading.simulator.faults import Close, Farewell
 from trading.simulator.server import Simulator
@@ -85,3 +95,77 @@ async def test_connection_that_just_ends_is_repaired_as_ever() -> None:
         since = now(simulator) - 60
         simulator.inject(Close(code=1006))
         await until(lambda: repairs(rest, since), "a repair")
+
+
+class Pair:
+    """A connection that is old, and the next one, which has carried all for a while."""
+
+    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+        self._tasks = tasks
+        self.successors: list[Successor] = []
+        self.rotation = Rotation(
+            BINANCE, replace=lambda _, next_one: self.successors.append(next_one)
+        )
+        self.old, _ = self._open(self)
+        self.old._opened_at = time.monotonic() - BINANCE.connection_seconds
+        self.hear(self.old)
+        self.look()
+        self.next = self.rotation._pairs[self.old].feed
+        self.hear(self.next)
+        self.look()
+        self.ready_at = time.monotonic() - OVERLAP_SECONDS - 1.0
+        self.rotation._pairs[self.old].understudy.ready_at = self.ready_at
+
+    def feed_heard(self, feed: Feed, events: object) -> None:
+        """Nothing of it matters here."""
+
+    def feed_lost(self, feed: Feed) -> None:
+        """Nor of this."""
+
+    def hear(self, feed: Feed) -> None:
+        feed._is_up, feed.acknowledged = True, feed.wanted
+
+    def look(self) -> None:
+        self.rotation._look([self.old], self._open)
+
+    def _open(self, listener: Listener) -> tuple[Feed, asyncio.Task[None]]:
+        bucket = TokenBucket(1.0)
+        feed = Feed(
+            BINANCE,
+            "ws://127.0.0.1:9",
+            listener,
+            new_protocol=BINANCE.new_protocol,
+            dials=bucket,
+            messages=bucket,
+        )
+        feed.want(frozenset({BTC.symbol}))
+        return feed, self._tasks.create_task(asyncio.sleep(0.0))
+
+
+@asynccontextmanager
+async def pair() -> AsyncIterator[Pair]:
+    async with asyncio.TaskGroup() as tasks:
+        yield Pair(tasks)
+
+
+async def test_two_that_were_both_heard_for_a_while_part_without_a_seam() -> None:
+    async with pair() as two:
+        two.old._heard_at = two.ready_at + OVERLAP_SECONDS
+        two.look()
+        assert [(one.feed, one.is_seamless) for one in two.successors] == [(two.next, True)]
+
+
+@pytest.mark.parametrize("heard_later", [-1.0, OVERLAP_SECONDS - 0.1])
+async def test_connection_that_fell_silent_is_not_replaced_by_age(heard_later: float) -> None:
+    async with pair() as two:
+        two.old._heard_at = two.ready_at + heard_later
+        two.look()
+        assert two.successors == []
+
+
+@pytest.mark.parametrize("heard_later", [-0.1, 0.1])
+async def test_what_fell_silent_before_the_next_one_carried_all_is_lost(heard_later: float) -> None:
+    async with pair() as two:
+        two.old._heard_at = two.ready_at + heard_later
+        assert two.rotation.succeeds(two.old)
+        assert [one.is_seamless for one in two.successors] == [heard_later > 0.0]

@@ -13,7 +13,8 @@ from tests.trading.running import BTC, COINBASE, Recorder, owner, plan
 from trading.backfills import OrderedBackfills
 from trading.core.market import Timeframe
 from trading.desk import Desk, Seat
-from trading.exchanges.ports import ServerTime, Subscriptions
+from trading.exchanges.ports import Event, ServerTime, Subscriptions
+from trading.market.rotation import Successor
 from trading.market.venue import Venue
 from trading.net.endpoints import Endpoints
 from trading.net.feed import Feed
@@ -95,6 +96,31 @@ async def test_clock_that_nothing_is_believed_of_yet_ends_no_doubt_and_no_outage
         assert hole is not None
         assert hole.start >= NOON + 60
         assert hole.end <= NOON + 900
+
+
+@pytest.mark.parametrize("is_seamless", [True, False])
+async def test_successor_of_what_fell_silent_too_soon_leaves_a_hole(is_seamless: bool) -> None:
+    async with watching() as (venue, feed):
+        series = venue._tracks[BTC.symbol].series
+        venue.feed_heard(feed, [trade(2, 63), ServerTime(us(63))])
+        first = series.hole()
+        assert first is not None
+        series.repair([], first)
+        async with asyncio.TaskGroup() as tasks:
+            following, task = venue._dial(tasks, venue)
+            following.want(feed.wanted)
+            following.acknowledged = feed.wanted
+            # Whatever was traded between the two was told by neither.
+            heard: list[Event] = [
+                Subscriptions(feed.wanted),
+                ServerTime(us(75)),
+                ServerTime(us(76)),
+            ]
+            venue._succeed(feed, Successor(following, task, heard, is_seamless))
+            venue.feed_heard(following, [ServerTime(us(130))])
+            hole = series.hole()
+            task.cancel()
+        assert (hole is None) == is_seamless
 
 
 async def test_market_that_is_halted_for_half_an_hour_was_not_heard_meanwhile() -> None:
