@@ -189,6 +189,17 @@ async def test_what_begins_to_be_held_while_it_waits_is_seeded_before_the_rest()
             assert not rest.candles_of(SOL)
 
 
+async def test_what_nobody_lists_any_more_holds_up_nothing_that_is_wanted() -> None:
+    async with running.serving() as simulator:
+        rest = Rest(simulator)
+        async with running.turning(simulator, Recorder(), exchange=SlowCoinbase()) as plane:
+            running.install(plane, "ann", BTC, ETH, SOL)
+            await running.until(lambda: rest.candles_of(BTC), "the first of the watchlist")
+            running.install(plane, "ann", XRP)
+            await running.until(lambda: rest.candles_of(XRP), "what is wanted now")
+            assert sum(map(rest.candles_of, (BTC, ETH, SOL))) <= 4
+
+
 async def test_a_warm_up_says_how_far_it_is_until_it_is_done() -> None:
     seen: list[WarmUp] = []
 

@@ -66,6 +66,11 @@ class Supply:
         elif hole := track.series.hole():
             self._repair(track, hole)
 
+    def leave(self, track: Track) -> None:
+        """Ask no more history of a market that nobody lists any more: others wait behind it."""
+        if track.warm_up is not None:
+            self._backfill.withdraw(track.warm_up)
+
     def _hasten(self, track: Track) -> None:
         """What somebody began to hold while its warm-up waits goes before the rest, too."""
         job = track.warm_up

@@ -139,14 +139,15 @@ class Venue:
         """
         listed = dict.fromkeys((*watchers, *kept))
         for symbol in [symbol for symbol in self._tracks if symbol not in listed]:
-            self._tracks.pop(symbol).watch(())
+            track = self._tracks.pop(symbol)
+            track.watch(())
+            self._supply.leave(track)
         for symbol in listed:
-            track = self._tracks.get(symbol)
-            if track is None:
+            if symbol not in self._tracks:
                 market = Market(self._exchange.name, symbol)
                 resume_at = self._resume_at.pop(market, None)
-                track = self._tracks[symbol] = Track(market, self._sinks, resume_at=resume_at)
-            track.watch(watchers.get(symbol, ()))
+                self._tracks[symbol] = Track(market, self._sinks, resume_at=resume_at)
+            self._tracks[symbol].watch(watchers.get(symbol, ()))
         self._changed.set()
 
     def resume_points(self) -> dict[Market, int]:
