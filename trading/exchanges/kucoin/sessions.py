@@ -47,6 +47,18 @@ class KucoinSessions:
         if not told.token or not told.instance_servers:
             raise Malformed(NAME, "answer must tell a token and a server")
         endpoint = told.instance_servers[0].endpoint
-        if not urlsplit(endpoint).hostname:
+        if not _can_be_dialled(endpoint):
             raise Malformed(NAME, "the server must be an address")
         return f"{endpoint}?{urlencode({'token': told.token, 'connectId': nonce})}"
+
+
+def _can_be_dialled(endpoint: str) -> bool:
+    """Whether it names a host, and a query can stand behind it.
+
+    Whoever dials complains of anything else in words that repeat the whole address.
+    """
+    try:
+        parts = urlsplit(endpoint)
+        return bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        return False
