@@ -187,8 +187,10 @@ class MarketSeries:
         for timeframe, candles in bars.items():
             # An amendment may reach back behind this moment.
             self._tracks[timeframe].warm_up(candles, redone=KEPT_CANDLES[timeframe])
+        # The bars that the minutes of this history begin amid are folded of older ones, too.
+        older = self._rollup.since(Timeframe.M1, 0)[: -len(bars[Timeframe.M1]) or None]
         self._rollup = Rollup()
-        self._rollup.seed(bars, end)
+        self._rollup.seed(bars | {Timeframe.M1: [*older, *bars[Timeframe.M1]]}, end)
         self._builder.correct(history[Timeframe.M1], cut, asked_at_us)
         return bars
 

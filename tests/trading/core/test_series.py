@@ -544,3 +544,28 @@ def test_clock_and_newest_trade_are_known() -> None:
 
     assert series.last_trade_us == us(1.5)
     assert series.server_time_us == us(3)
+
+
+def test_bar_that_a_history_begins_amid_is_amended_as_a_whole() -> None:
+    end = NOON + 312 * 60
+    heard = [trade(index + 1, index * 60 + 5, 100.0 + index % 7) for index in range(312)]
+    made = [*heard, trade(1_000, 13 * 60 + 30, 200.0)]  # nobody ever told the last one
+    series = MarketSeries(MARKET)
+    series.warm_up({timeframe: [] for timeframe in Timeframe}, NOON)
+    series.advance(us(0))
+    for one in heard:
+        series.add(one)
+    series.advance(us(312 * 60 + 3))
+    while hole := series.hole():
+        series.repair(true_candles(heard, Timeframe.M1, hole.start, hole.end), hole)
+    series.closed()
+
+    start = {timeframe: timeframe.bucket(end) - 300 * timeframe.seconds for timeframe in Timeframe}
+    history = {t: true_candles(made, t, start[t], t.bucket(end)) for t in Timeframe}
+    series.recompute(history, end, us(312 * 60 + 10))
+    told = [closed.candle for closed in series.closed()]
+
+    assert [bar.volume for bar in told if bar.opened_at == NOON + 13 * 60] == [2.0]
+    for bar in told:
+        [true] = true_candles(made, bar.timeframe, bar.opened_at, bar.closes_at)
+        assert bar == true
