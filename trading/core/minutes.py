@@ -132,14 +132,14 @@ class MinuteBuilder:
         """Take one trade; False when its id was told before, or belongs to a loss in doubt.
 
         Ids rise for each market, so a lower one brings nothing new; and a jump is a loss, unless
-        the trade says that it follows the last one.
+        the trade says that it follows the last one, and nothing is known to be between the two.
         """
         trade_id, at = trade.trade_id, trade.time_us
         last_id = self._last_trade_id
         if trade_id <= last_id:
             return False
         if self._open_doubt_us is not None or (
-            last_id and trade_id != last_id + 1 and trade.follows != last_id
+            trade_id != last_id + 1 and ((last_id and trade.follows != last_id) or self.is_deaf)
         ):
             self._add_after_loss(at)
         self._last_trade_id = trade_id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.trading.core.made import MARKET, NOON, candle, trade, true_candle, us
 from trading.core.candles import REPAIRABLE_MINUTES, Hole, carry_forward
-from trading.core.market import MICROSECONDS, Candle, Timeframe
+from trading.core.market import MICROSECONDS, Candle, Timeframe, Trade
 from trading.core.minutes import MinuteBuilder
 from trading.core.silence import Silence
 
@@ -22,7 +24,7 @@ def listening(*, since: float = -30.0) -> MinuteBuilder:
     return builder
 
 
-def listening_to_the_busy() -> MinuteBuilder:
+def listening_to_the_busy(heard: Sequence[Trade] = (trade(1, 5.0),)) -> MinuteBuilder:
     """One that heard a trade at noon of a market that trades in every minute."""
     silence = Silence()
     for _ in range(300):
@@ -30,7 +32,8 @@ def listening_to_the_busy() -> MinuteBuilder:
     builder = MinuteBuilder(MARKET, silence=silence)
     builder.advance(us(-30.0))
     builder.start(NOON, 100.0)
-    builder.add(trade(1, 5.0))
+    for one in heard:
+        builder.add(one)
     return builder
 
 
@@ -598,6 +601,27 @@ def test_where_it_traded_unheard_every_minute_is_asked_about_until_a_trade_is_he
     builder.add(trade(9, 186.0, 102.0))
     deaf.append(builder.is_deaf)
     assert deaf == [True, True, False]
+
+
+@pytest.mark.parametrize("known", [0, 1], ids=["the first of all", "by its word the next one"])
+def test_the_minute_in_which_a_deaf_market_is_heard_again_is_asked_about(known: int) -> None:
+    builder = listening_to_the_busy() if known else listening_to_the_busy(heard=())
+    history = [candle(0, 100.5), candle(1, 101.0), candle(2, 102.0, volume=7.0)]
+    for second in (122.0, 125.0, 128.0):
+        builder.advance(us(second))
+        told(builder)
+        while hole := builder.hole():
+            builder.repair(history, hole)
+    assert builder.is_deaf
+
+    # It says that none was between on this connection; the exchange knows better.
+    builder.add(replace(trade(9, 150.0, 102.0), follows=known))
+    builder.advance(us(185.0))
+    told(builder)
+    while hole := builder.hole():
+        builder.repair(history, hole)
+
+    assert told(builder)[-1] == history[-1]
 
 
 def test_a_silence_between_trades_whose_ids_follow_each_other_is_certain() -> None:
