@@ -15,7 +15,7 @@ from trading.core.modes import SignalKind
 from trading.core.signals import Direction
 from trading.plane import DataPlane
 from trading.ports import DeskFacts, Gate, ToldSignal, WarmUp
-from trading.simulator.faults import Accept, Close, Drop, Freeze, Refuse, Thaw
+from trading.simulator.faults import Accept, Close, Drop, Fail, Freeze, Refuse, Thaw
 
 NOWHERE = Market("coinbase", "NOPE-USD")
 OUTAGE_SECONDS = 500
@@ -381,6 +381,17 @@ async def test_symbol_that_the_exchange_does_not_trade_is_said_and_not_retried()
         assert facts.feeds[0].detail == "Coinbase does not trade NOPE-USD."
         assert facts.feeds[0].subscriptions == 1
         assert facts.failures == ()
+
+
+async def test_alias_is_heard_also_where_the_list_came_after_the_connection() -> None:
+    alias = Market("coinbase", "BTC-USDC")
+    async with running.serving() as simulator:
+        simulator.inject(Fail(how="internal", path="/market/products"))
+        async with running.turning(simulator, Recorder()) as plane:
+            running.install(plane, "ann", alias)
+            await running.facts_until(
+                plane, "ann", lambda facts: facts.markets[0].trades, "trades of the book it shares"
+            )
 
 
 async def test_frozen_exchange_is_stale_and_does_not_delay_the_end() -> None:

@@ -277,7 +277,8 @@ class Exchange(Protocol):
 
         Args:
             aliases: Canonical symbol to the one whose order book it shares
-                (``Instrument.alias_of``): its trades are told under both names.
+                (``Instrument.alias_of``): its trades are told under both names. The mapping may
+                change while the connection lives; ``renew`` goes by what it says then.
             natives: The exchange's own ids of what is open to trade, by canonical symbol, where it
                 has its own; the mapping may change while the connection lives.
         """

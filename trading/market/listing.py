@@ -42,6 +42,8 @@ class Listing:
         self._http = http
         self._changed = changed
         self._instruments: dict[str, Instrument] = {}
+        self._aliases: dict[str, str] = {}
+        self._moved: set[str] = set()
         self._tickers: list[Ticker] | None = None
         self.reading: Listed | None = None
         """The newest whole one, with the day's figures: for whoever keeps it. Replaced as a whole,
@@ -74,12 +76,12 @@ class Listing:
 
     def new_protocol(self) -> MarketDataProtocol:
         """A protocol for a fresh connection, knowing which symbols share a book, and their ids."""
-        aliases = {
-            symbol: instrument.alias_of
-            for symbol, instrument in self._instruments.items()
-            if instrument.alias_of is not None
-        }
-        return self._exchange.new_protocol(aliases, self.names.streamed)
+        return self._exchange.new_protocol(self._aliases, self.names.streamed)
+
+    def take_moved(self) -> frozenset[str]:
+        """Symbols of which it was learnt since the last call that they share another book."""
+        moved, self._moved = frozenset(self._moved), set()
+        return moved
 
     async def run(self) -> None:
         """Keep the list fresh until cancelled."""
@@ -109,6 +111,7 @@ class Listing:
         self.skew = measure(asked_at_us, time.time_ns() // 1_000, server_time_us)
         instruments, self._tickers = await instruments_of(exchange, self._http, attempts=1)
         self._instruments = {listed.market.symbol: listed for listed in instruments}
+        self._take_aliases()
         self.names.take(instruments)
         log.info(
             "listing.read",
@@ -116,6 +119,15 @@ class Listing:
             instruments=len(instruments),
             skew_ms=round(self.skew.ms),
         )
+
+    def _take_aliases(self) -> None:
+        """Learn which symbols share a book; the protocols that there are see it, too."""
+        known = dict(self._aliases)
+        self._aliases.clear()
+        for symbol, listed in self._instruments.items():
+            if listed.alias_of is not None:
+                self._aliases[symbol] = listed.alias_of
+        self._moved |= {symbol for symbol, _ in known.items() ^ self._aliases.items()}
 
     async def _complete(self) -> None:
         """Put the day's figures to what was read; streams did not have to wait for them."""

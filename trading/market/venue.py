@@ -185,7 +185,10 @@ class Venue:
             for symbol, track in self._tracks.items()
             if track.watchers and self.listing.may_stream(symbol)
         ]
-        feeds = list(self._lines)
+        feeds, moved = list(self._lines), self.listing.take_moved()
+        for feed in feeds:
+            for symbol in feed.wanted & moved:
+                feed.renew(symbol)
         shards = allot(
             [feed.wanted for feed in feeds], wanted, self._exchange.symbols_per_connection
         )

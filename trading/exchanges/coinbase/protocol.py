@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
+from types import MappingProxyType
 
 import msgspec
 
@@ -35,6 +36,7 @@ _HEARTBEATS = "heartbeats"
 # The wire names the maker's side; a bid that was hit (BUY) means that the taker sold.
 _TAKER = {"BUY": Side.SELL, "SELL": Side.BUY}
 _TENTHS = len("2026-09-30T02:39:53.9")
+_NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 _trade_id = attrgetter("trade_id")
 
 
@@ -44,11 +46,12 @@ class CoinbaseProtocol:
     Args:
         aliases: Canonical symbol to the symbol whose order book it shares (``BTC-USDC`` to
             ``BTC-USD``). The venue answers a subscription of the former with frames of the
-            latter; trades of the book are told once for each name that was asked for.
+            latter; trades of the book are told once for each name that was asked for. The mapping
+            may change meanwhile: what is asked for follows when it is renewed.
     """
 
     def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
-        self._aliases = dict(aliases or {})
+        self._aliases = _NO_ALIASES if aliases is None else aliases
         self._names: dict[str, tuple[str, ...]] = {}
         self._last_ids: dict[str, int] = {}
         self._received: frozenset[str] = frozenset()  # books, as the venue says
@@ -95,31 +98,29 @@ class CoinbaseProtocol:
 
     def unsubscribe(self, symbols: Collection[str]) -> None:
         """Stop asking for these; the book of an alias stays as long as another name needs it."""
-        removed = []
-        for symbol in symbols:
-            book = self._aliases.get(symbol, symbol)
-            names = self._names.get(book, ())
-            if symbol not in names:
-                continue
-            left = tuple(name for name in names if name != symbol)
-            if left:
-                self._names[book] = left
-                continue
-            del self._names[book]
-            self._last_ids.pop(book, None)
-            removed.append(book)
+        freed = [self._take_off(symbol) for symbol in symbols]
+        removed = [book for book in freed if book is not None]
         self._received -= set(removed)
         self._ask_for_books("unsubscribe", removed)
 
     def renew(self, symbols: Collection[str]) -> None:
-        """Leave the books of these and ask for them again, whatever other names they have."""
-        books = dict.fromkeys(self._aliases.get(symbol, symbol) for symbol in symbols)
-        asked = [book for book in books if book in self._names]
-        for book in asked:
+        """Leave the books of these and ask for them again, whatever other names they have.
+
+        Of an alias that was not known as one, what is asked for is the book that it shares.
+        """
+        books = {symbol: book for symbol in symbols if (book := self._book_of(symbol)) is not None}
+        left, again = list(dict.fromkeys(books.values())), dict.fromkeys(books.values())
+        for symbol, book in books.items():
+            now = self._aliases.get(symbol, symbol)
+            if now != book:
+                self._take_off(symbol)
+                self._names[now] = (*self._names.get(now, ()), symbol)
+                again[now] = None
+        for book in left:
             self._last_ids.pop(book, None)
-        self._received -= set(asked)
-        self._ask_for_books("unsubscribe", asked)
-        self._ask_for_books("subscribe", asked)
+        self._received -= set(left)
+        self._ask_for_books("unsubscribe", left)
+        self._ask_for_books("subscribe", [book for book in again if book in self._names])
         self._events.append(Subscriptions(self._received_names()))
 
     def overhear(self) -> None:
@@ -215,6 +216,23 @@ class CoinbaseProtocol:
     def _received_names(self) -> frozenset[str]:
         """What comes, by the names under which it was asked for."""
         return frozenset(name for book in self._received for name in self._names.get(book, (book,)))
+
+    def _book_of(self, symbol: str) -> str | None:
+        """The book that was asked for by this name; None if none was."""
+        return next((book for book, names in self._names.items() if symbol in names), None)
+
+    def _take_off(self, symbol: str) -> str | None:
+        """Need a book by this name no more; the book, where no other name needs it."""
+        book = self._book_of(symbol)
+        if book is None:
+            return None
+        left = tuple(name for name in self._names[book] if name != symbol)
+        if left:
+            self._names[book] = left
+            return None
+        del self._names[book]
+        self._last_ids.pop(book, None)
+        return book
 
     def _ask_for_books(self, verb: str, books: Sequence[str]) -> None:
         for start in range(0, len(books), PRODUCTS_PER_MESSAGE):

@@ -396,6 +396,27 @@ def test_a_book_is_subscribed_anew_whatever_other_names_it_has() -> None:
     assert protocol.asked == {"BTC-USD", "BTC-USDC", "ETH-USD"}
 
 
+def test_alias_that_is_learnt_later_is_told_from_its_renewal_on() -> None:
+    aliases: dict[str, str] = {}
+    protocol, venue = listening("BTC-USDC", "ETH-USD", aliases=aliases), Venue()
+    heard(protocol, venue.ack("BTC-USDC", "ETH-USD"))
+    sent(protocol)
+
+    aliases["BTC-USDC"] = "BTC-USD"
+    protocol.renew(["BTC-USDC"])
+
+    assert sent(protocol) == [
+        {"type": "unsubscribe", "channel": "market_trades", "product_ids": ["BTC-USDC"]},
+        {"type": "subscribe", "channel": "market_trades", "product_ids": ["BTC-USD"]},
+    ]
+    assert protocol.events_received() == [Subscriptions(frozenset({"ETH-USD"}))]
+    events = heard(protocol, venue.trades(row(1)), venue.ack("ETH-USD", "BTC-USD"))
+    assert ids(events, "BTC-USDC") == [1]
+    assert Subscriptions(frozenset({"BTC-USDC", "ETH-USD"})) in events
+    protocol.unsubscribe(["BTC-USDC"])
+    assert sent(protocol)[0]["product_ids"] == ["BTC-USD"]
+
+
 def test_one_book_serves_all_its_names() -> None:
     protocol = listening("BTC-USD", "BTC-USDC", aliases={"BTC-USDC": "BTC-USD"})
     venue = Venue()
