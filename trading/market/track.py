@@ -246,16 +246,19 @@ class Track:
     def _arrival_of(self, desk: Desk) -> int:
         """From when on a desk looks: from now on, or since the outage that ended this way.
 
-        A desk of another process wanted the same, and looked until that ended.
+        A desk of another process wanted the same, and looked until that ended. Since when it is
+        wanted is said by a clock that may be ahead of the exchange's.
         """
         since, resumed_at = desk.seat.plan.since_of(self.market), self._resumed_at
+        now_us = self.series.server_time_us
         if since is None or not desk.attendance(self.market).is_new:
-            return self.series.server_time_us
+            return now_us
         if resumed_at is not None and since <= resumed_at:
             return resumed_at * MICROSECONDS
         if self._recent:
-            return max(since, self._recent[0].candle.closes_at - 1) * MICROSECONDS
-        return self.series.server_time_us
+            told_since = self._recent[0].candle.closes_at - 1
+            return min(max(since, told_since) * MICROSECONDS, now_us)
+        return now_us
 
     def _await_arrivals(self) -> None:
         self._arriving = [

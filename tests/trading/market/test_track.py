@@ -80,3 +80,23 @@ def test_desk_that_was_elsewhere_a_moment_ago_hears_of_the_gap(
     assert [fired.signal for fired in of_bela] == (of_ann if told else [])
     assert not any(fired.missed for fired in of_bela)
     assert len(of_ann) == len([fired for fired in sinks.signals if fired.owner.sub == "ann"])
+
+
+def test_host_whose_clock_is_ahead_hides_no_signal_from_who_comes_to_a_shared_market() -> None:
+    sinks, gate = Recorder(), Gate(is_open=True)
+    track = watched(sinks, gate)
+    track.series.add(trade(1, 1, 100.0))
+    track.series.advance(us(62.5))
+    track.tell()
+
+    arrived = NOON + 63 + 90  # by this host
+    track.watch((*track.watchers, desk_of("bela", sinks, gate, since=arrived)))
+    track.seat_arrivals()
+    track.series.add(trade(2, 70, 140.0))
+    track.series.advance(us(122.5))
+    track.tell()
+
+    signals = [(fired.owner.sub, fired.signal) for fired in sinks.signals]
+    of_ann = [one for sub, one in signals if sub == "ann" and one.closed_at > NOON + 60]
+    assert of_ann
+    assert [one for sub, one in signals if sub == "bela"] == of_ann
