@@ -62,10 +62,22 @@ class _Understudy:
         self._kept.clear()
         self.ready_at = None
 
+    def wait(self) -> None:
+        """Let go of what was heard so far, for the other has told it; this one does not carry all.
+
+        It may take an hour until the exchange acknowledges what is missing, if it ever does.
+        """
+        self.ready_at = None
+        self._kept = self._acknowledged()
+
     def heard(self) -> list[Event]:
         """Everything that it kept; of what was acknowledged bit by bit, the last word first."""
-        told = [event for event in self._kept if isinstance(event, Subscriptions)]
-        return [*told[-1:], *(e for e in self._kept if not isinstance(e, Subscriptions))]
+        others = (event for event in self._kept if not isinstance(event, Subscriptions))
+        return [*self._acknowledged(), *others]
+
+    def _acknowledged(self) -> list[Event]:
+        told: list[Event] = [event for event in self._kept if isinstance(event, Subscriptions)]
+        return told[-1:]
 
 
 class _Pair(NamedTuple):
@@ -144,7 +156,7 @@ class Rotation:
         understudy = pair.understudy
         pair.feed.want(feed.wanted)
         if not (pair.feed.is_up and feed.acknowledged <= pair.feed.acknowledged):
-            understudy.ready_at = None
+            understudy.wait()
         elif understudy.ready_at is None:
             understudy.ready_at = time.monotonic()
         elif feed.heard_at - understudy.ready_at >= OVERLAP_SECONDS:

@@ -13,6 +13,7 @@ from tests.trading.market.test_exchanges import theirs, turning
 from tests.trading.running import Recorder, Rest, install, minutes_told, until, warm
 from trading.core.market import MICROSECONDS, Market
 from trading.exchanges.binance import Binance
+from trading.exchanges.ports import ServerTime, Subscriptions
 from trading.market.rotation import OVERLAP_SECONDS, Rotation, Successor
 from trading.net.budget import TokenBucket
 from trading.net.feed import Feed, Listener
@@ -169,3 +170,19 @@ async def test_what_fell_silent_before_the_next_one_carried_all_is_lost(heard_la
         two.old._heard_at = two.ready_at + heard_later
         assert two.rotation.succeeds(two.old)
         assert [one.is_seamless for one in two.successors] == [heard_later > 0.0]
+
+
+async def test_what_does_not_carry_all_keeps_nothing_that_the_other_has_told() -> None:
+    async with pair() as two:
+        understudy = two.rotation._pairs[two.old].understudy
+        some = Subscriptions(frozenset({BTC.symbol}))
+        understudy.feed_heard(two.next, [some, *(ServerTime(second) for second in range(1_000))])
+        two.next.acknowledged = frozenset()
+        two.look()
+        assert understudy.heard() == [some]
+
+        two.next.acknowledged = two.next.wanted
+        two.look()
+        understudy.feed_heard(two.next, [ServerTime(1_000)])
+        two.look()
+        assert understudy.heard() == [some, ServerTime(1_000)]
