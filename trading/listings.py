@@ -120,16 +120,21 @@ async def instruments_of(
     """What an exchange lists, and the day's figures where the same answer has them; else None.
 
     Raises:
-        ExchangeError: If it did not tell.
+        ExchangeError: If it did not tell, or nothing is listed.
     """
 
     def both(response: Response) -> tuple[list[Instrument], list[Ticker] | None]:
         return venue.instruments(response), venue.tickers(response)
 
     request = venue.instruments_request()
+    tickers = None
     if request == venue.tickers_request():
-        return await http.ask(request, both, attempts=attempts)
-    return await http.ask(request, venue.instruments, attempts=attempts), None
+        instruments, tickers = await http.ask(request, both, attempts=attempts)
+    else:
+        instruments = await http.ask(request, venue.instruments, attempts=attempts)
+    if not instruments:
+        raise Malformed(venue.name, "the list of markets is empty")
+    return instruments, tickers
 
 
 async def with_figures(
@@ -143,10 +148,8 @@ async def with_figures(
     """What :func:`instruments_of` told as a reading, with the figures that are still to be asked.
 
     Raises:
-        ExchangeError: If these were not told, or nothing is listed.
+        ExchangeError: If these were not told.
     """
-    if not instruments:
-        raise Malformed(venue.name, "the list of markets is empty")
     if tickers is None:
         tickers = await http.ask(venue.tickers_request(), venue.tickers, attempts=attempts)
     return Listed(
