@@ -25,7 +25,7 @@ from trading.exchanges.permissions import warnings
 from trading.exchanges.ports import Account, Accounts, Exchange, Request
 from trading.exchanges.registry import EXCHANGES
 from trading.listings import priced
-from trading.net.clock import Skew, measure
+from trading.net.clock import ask_skew
 from trading.net.endpoints import Endpoints
 from trading.net.http import ExchangeHttp
 
@@ -118,7 +118,7 @@ class PositionReader:
         accounts, venue = self.accounts_of(exchange), self._exchanges[exchange]
         base = self._endpoints[exchange].rest
         async with ExchangeHttp(venue, base) as http:
-            skew = await self._skew(venue, http)
+            skew = await ask_skew(venue, http, self._clock)
 
             def sign(request: Request) -> Request:
                 at = int(self._clock() / 1e6 + skew.ms / 1e3)
@@ -135,16 +135,6 @@ class PositionReader:
             instruments = await self._instruments(venue, http)
         balances = tuple(map(_balance, reading.accounts))
         return Reading(balances=balances, instruments=instruments, warnings=tuple(to_say))
-
-    async def _skew(self, venue: Exchange, http: ExchangeHttp) -> Skew:
-        asked_at: list[int] = []
-
-        def note(request: Request) -> Request:  # it waits for its turn before
-            asked_at.append(self._clock())
-            return request
-
-        server_time_us = await http.ask(venue.server_time_request(), venue.server_time, sign=note)
-        return measure(asked_at[-1], self._clock(), server_time_us)
 
     async def _instruments(self, venue: Exchange, http: ExchangeHttp) -> Sequence[Instrument]:
         async with self._listing[venue.name]:

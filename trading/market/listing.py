@@ -18,7 +18,7 @@ from trading.exchanges.ports import Exchange, MarketDataProtocol
 from trading.listings import Listed, instruments_of, with_figures
 from trading.market.names import Names
 from trading.net.backoff import Backoff
-from trading.net.clock import Skew, measure
+from trading.net.clock import Skew, ask_skew
 from trading.net.http import ExchangeHttp
 
 log = structlog.get_logger(__name__)
@@ -104,11 +104,7 @@ class Listing:
     async def _ask(self) -> None:
         """One attempt each: this loop is its own retry."""
         exchange = self._exchange
-        asked_at_us = time.time_ns() // 1_000
-        server_time_us = await self._http.ask(
-            exchange.server_time_request(), exchange.server_time, attempts=1
-        )
-        self.skew = measure(asked_at_us, time.time_ns() // 1_000, server_time_us)
+        self.skew = await ask_skew(exchange, self._http, _now_us, attempts=1)
         instruments, self._tickers = await instruments_of(exchange, self._http, attempts=1)
         self._instruments = {listed.market.symbol: listed for listed in instruments}
         self._take_aliases()
@@ -138,3 +134,7 @@ class Listing:
             )
         except ExchangeError as exc:
             log.warning("listing.no_figures", exchange=self._exchange.name, reason=str(exc))
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

@@ -6,7 +6,11 @@ Rule 1: measured and shown, never applied: candles close by the exchange's own t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from trading.exchanges.ports import Exchange, Request
+from trading.net.http import ATTEMPTS, ExchangeHttp
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +41,28 @@ def measure(asked_at_us: int, answered_at_us: int, server_time_us: int) -> Skew:
         ms=(server_time_us - middle) / 1_000,
         uncertainty_ms=(answered_at_us - asked_at_us) / 2_000,
     )
+
+
+async def ask_skew(
+    exchange: Exchange, http: ExchangeHttp, clock: Callable[[], int], *, attempts: int = ATTEMPTS
+) -> Skew:
+    """Ask an exchange for its time.
+
+    Args:
+        http: Its REST interface. What a request waits there for its turn is no part of the way.
+        clock: This host's, unix microseconds.
+        attempts: How often in all.
+
+    Raises:
+        ExchangeError: If it did not tell.
+    """
+    asked_at: list[int] = []
+
+    def note(request: Request) -> Request:
+        asked_at.append(clock())
+        return request
+
+    server_time_us = await http.ask(
+        exchange.server_time_request(), exchange.server_time, attempts=attempts, sign=note
+    )
+    return measure(asked_at[-1], clock(), server_time_us)

@@ -38,3 +38,19 @@ async def test_a_list_that_comes_empty_ends_no_market() -> None:
         assert listing.symbols == known
         assert listing.may_stream("BTC-USD")
         assert "BTC-USD" in listing.names.streamed
+
+
+async def test_waiting_for_its_turn_is_no_skew_of_the_clocks() -> None:
+    async with (
+        running.serving(speed=1.0) as simulator,
+        ExchangeHttp(running.COINBASE, simulator.rest) as http,
+    ):
+        listing = Listing(running.COINBASE, http, changed=lambda: None)
+        await listing._ask()
+        before = listing.skew
+        http._budget.rest(1.0)  # as where the exchange was asked too often
+        await listing._ask()
+        after = listing.skew
+    assert before is not None
+    assert after is not None
+    assert abs(after.ms - before.ms) < 250.0
