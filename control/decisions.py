@@ -59,17 +59,35 @@ class Ledger(Protocol):
             Fenced: If another worker drives this user.
         """
 
-    def record(self, *, is_paused: bool | None, mode: str | None) -> None:
-        """Record an intent, as the newest."""
+    def record(self, *, is_paused: bool | None, mode: str | None, after: int | None = None) -> None:
+        """Record an intent, as the newest.
+
+        Args:
+            after: The revision that it rests upon: the user's row is not locked.
+
+        Raises:
+            Overtaken: If somebody has decided since; nothing was recorded.
+        """
 
     def situation(self) -> Situation:
         """All that the user wants, as it stands in this transaction."""
 
-    def edit(self, change: Callable[[dict[str, Any]], dict[str, Any]], *, origin: str) -> int:
+    def edit(
+        self,
+        change: Callable[[dict[str, Any]], dict[str, Any]],
+        *,
+        origin: str,
+        base_revision: int | None = None,
+    ) -> int:
         """Save a change of the settings; their revision afterwards.
+
+        Args:
+            base_revision: Of the watchlist of which it means rows by their places: the user's row
+                is not locked.
 
         Raises:
             CommandFailed: If the settings refuse it; then nothing of it is written.
+            StaleRevision: If the watchlist was saved since; nothing is written either.
         """
 
     def remember(self, undo: Undo | None) -> None:

@@ -103,24 +103,38 @@ class DatabaseLedger:
             undo=None if undo[0] is None else _undo(*undo),
         )
 
-    def record(self, *, is_paused: bool | None, mode: str | None) -> None:
+    def record(self, *, is_paused: bool | None, mode: str | None, after: int | None = None) -> None:
         """Record an intent, as the newest."""
-        desired.record(self._owner.user_id, is_paused=is_paused, mode=mode)
+        desired.record(self._owner.user_id, is_paused=is_paused, mode=mode, after=after)
 
     def situation(self) -> Situation:
         """All that the user wants."""
         return plan.situation(self._owner.user_id)
 
-    def edit(self, change: Callable[[dict[str, Any]], dict[str, Any]], *, origin: str) -> int:
+    def edit(
+        self,
+        change: Callable[[dict[str, Any]], dict[str, Any]],
+        *,
+        origin: str,
+        base_revision: int | None = None,
+    ) -> int:
         """Save a change of the settings, in the user's own name."""
         user = User.objects.get(pk=self._owner.user_id)
         try:
-            return services.change(user.pk, change, by=user, origin=origin).revision
+            saved = services.change(
+                user.pk,
+                change,
+                by=user,
+                base_revision=base_revision,
+                rows_of="/watchlist",
+                origin=origin,
+            )
         except SettingsInvalid as exc:
             errors = [{"pointer": e.pointer, "message": e.message} for e in exc.errors]
             raise CommandFailed(f"the settings refuse it: {exc}", {"errors": errors}) from exc
         except SettingsTooNew as exc:
             raise CommandFailed(str(exc)) from exc
+        return saved.revision
 
     def remember(self, undo: Undo | None) -> None:
         """Keep what undoes the command."""

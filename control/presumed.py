@@ -143,13 +143,21 @@ class _Believed:
     def open(self, _command: RuntimeCommand) -> Opened:
         return self._opened
 
-    def record(self, *, is_paused: bool | None, mode: str | None) -> Never:
+    def record(
+        self, *, is_paused: bool | None, mode: str | None, after: int | None = None
+    ) -> Never:
         raise _NotKnown
 
     def situation(self) -> Never:
         raise _NotKnown
 
-    def edit(self, change: Callable[[dict[str, Any]], dict[str, Any]], *, origin: str) -> Never:
+    def edit(
+        self,
+        change: Callable[[dict[str, Any]], dict[str, Any]],
+        *,
+        origin: str,
+        base_revision: int | None = None,
+    ) -> Never:
         raise _NotKnown
 
     def remember(self, undo: Undo | None) -> None:

@@ -44,7 +44,7 @@ RECORD: Final = """
                     'mode', runtime_mode,
                     'revision', desired_revision + 1)
            END
-     WHERE id = %(user)s
+     WHERE id = %(user)s AND desired_revision = coalesce(%(after)s::bigint, desired_revision)
  RETURNING coalesce(is_paused, NOT auto_start), runtime_mode, desired_revision
 """
 
@@ -57,6 +57,16 @@ HOSTED: Final = """
        AND (%s::text[] IS NULL OR username = ANY (%s))
      ORDER BY id
 """
+
+
+class Overtaken(Exception):
+    """Somebody has decided since; the text says which revisions these are, and nothing was
+    recorded.
+    """
+
+    def __init__(self, *, after: int, newest: int) -> None:
+        super().__init__(f"revision {after} then, {newest} now")
+        self.newest = newest
 
 
 # Tuples, for a worker makes a thousand of each at every poll.
@@ -126,6 +136,7 @@ def record(
     is_paused: bool | None = None,
     mode: str | None = None,
     at: datetime | None = None,
+    after: int | None = None,
 ) -> Desired:
     """Record a decision, and make it the newest, also when it repeats the last one.
 
@@ -133,16 +144,23 @@ def record(
         is_paused: Whether the runtime shall be paused; None leaves that as it is.
         mode: The mode it shall be in; None leaves that as it is.
         at: When it was decided; None is now. What was planned was decided when it was due.
+        after: The revision that it was decided upon; None: upon whichever there is.
 
     Raises:
         ValueError: If there is no such mode, or it is not implemented: nothing was recorded.
+        Overtaken: If there is a newer revision than ``after``.
         User.DoesNotExist: If there is no such user.
     """
     if mode is not None and not Mode(mode).is_implemented:
         raise ValueError(f"The mode {mode} is not implemented.")
     with connection.cursor() as cursor:
-        cursor.execute(RECORD, {"is_paused": is_paused, "mode": mode, "user": user_id, "at": at})
+        cursor.execute(
+            RECORD,
+            {"is_paused": is_paused, "mode": mode, "user": user_id, "at": at, "after": after},
+        )
         row = cursor.fetchone()
+    if row is None and after is not None:
+        raise Overtaken(after=after, newest=read_desired(user_id).revision)
     if row is None:
         raise User.DoesNotExist(f"There is no user with the id {user_id}.")
     return Desired(row[0], Mode(row[1]), row[2])

@@ -170,17 +170,23 @@ def change(
     make: Callable[[Document], Document],
     *,
     by: User,
+    base_revision: int | None = None,
+    rows_of: str | None = None,
     origin: str = "admin",
 ) -> Saved:
     """Save what ``make`` gives for the current document, which it must leave as it is.
 
     It is called under the row's lock: whatever it finds there is what is replaced.
 
+    Args:
+        rows_of: JSON Pointer to a list of which ``make`` means rows by their numbers: none of
+            them may have been saved since ``base_revision``.
+
     The other Args and Raises are those of :func:`replace`; what ``make`` raises goes on, and then
     nothing was written.
     """
-    edit = Edit(lambda current: Wanted(make(current.document)))
-    return writing.save(user_id, edit, by=by, base_revision=None, origin=origin)
+    edit = Edit(lambda current: Wanted(make(current.document)), rows_of=rows_of)
+    return writing.save(user_id, edit, by=by, base_revision=base_revision, origin=origin)
 
 
 def reset(

@@ -1,4 +1,8 @@
-"""Undoing the last reversible command, if nobody has changed the same since."""
+"""Undoing the last reversible command, if nobody has changed the same since.
+
+Rule 1: that it is so is asked again by whoever writes: the row is not locked while it is looked at,
+    and a pause that comes in between must not be undone with what it follows.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from typing import Any
 
 from control.effects.base import CommandFailed, Done, Work, usable, watching
 from control.undo import Splice, Undo, Wish
+from settings_app.desired import Overtaken
+from settings_app.errors import StaleRevision
 
 
 def undo(work: Work) -> Done:
@@ -27,23 +33,30 @@ def undo(work: Work) -> Done:
 
 
 def _wish(work: Work, last: Undo, wish: Wish) -> None:
-    before = work.opened.before
+    before, newest = work.opened.before, work.opened.desired.revision
     if before is None or before.revision != last.revision:
-        raise CommandFailed(
-            f"{last.command} cannot be undone: the desired state was changed since"
-            f" (revision {last.revision} then, {work.opened.desired.revision} now)"
-        )
-    work.ledger.record(is_paused=wish.is_paused, mode=str(wish.mode))
+        raise _changed(last, "the desired state was", newest)
+    try:
+        work.ledger.record(is_paused=wish.is_paused, mode=str(wish.mode), after=newest)
+    except Overtaken as exc:
+        raise _changed(last, "the desired state was", exc.newest) from None
 
 
 def _splice(work: Work, last: Undo, splice: Splice) -> None:
     if work.opened.settings_revision != last.revision:
-        raise CommandFailed(
-            f"{last.command} cannot be undone: the settings were changed since"
-            f" (revision {last.revision} then, {work.opened.settings_revision} now)"
-        )
+        raise _changed(last, "the settings were", work.opened.settings_revision)
 
     def back(document: dict[str, Any]) -> dict[str, Any]:
         return {**document, "watchlist": splice.made_in(document["watchlist"])}
 
-    work.ledger.edit(back, origin="undo")
+    try:
+        work.ledger.edit(back, origin="undo", base_revision=last.revision)
+    except StaleRevision as exc:
+        raise _changed(last, "the settings were", exc.current) from None
+
+
+def _changed(last: Undo, what: str, newest: int) -> CommandFailed:
+    return CommandFailed(
+        f"{last.command} cannot be undone: {what} changed since"
+        f" (revision {last.revision} then, {newest} now)"
+    )

@@ -114,13 +114,21 @@ class MemoryLedger:
             undo=draft.undo,
         )
 
-    def record(self, *, is_paused: bool | None, mode: str | None) -> None:
+    def record(self, *, is_paused: bool | None, mode: str | None, after: int | None = None) -> None:
+        assert after in (None, self._draft.desired.revision)
         self._draft.record(is_paused=is_paused, mode=mode)
 
     def situation(self) -> Situation:
         return self._draft.situation()
 
-    def edit(self, change: Callable[[dict[str, Any]], dict[str, Any]], *, origin: str) -> int:
+    def edit(
+        self,
+        change: Callable[[dict[str, Any]], dict[str, Any]],
+        *,
+        origin: str,
+        base_revision: int | None = None,
+    ) -> int:
+        assert base_revision in (None, self._draft.settings_revision)
         before = self._draft.document
         after = change(before)
         if after != before:
