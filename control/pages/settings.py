@@ -149,7 +149,7 @@ def _page(
         boot={
             "settings": before,
             "draft": draft.document if draft.document != before else None,
-            "revision": stored.revision,
+            "revision": draft.revision,  # on which it was made: what others saved since stays
             "version": stored.document.version,
             "sub": stored.sub,
             "blanks": blanks(),

@@ -264,6 +264,25 @@ def test_a_stale_save_is_refused_and_offered_again_on_top(
     assert stored(anna)["scanner"]["quote"] == "EUR"
 
 
+def test_what_is_shown_again_says_on_which_revision_it_was_made_to_the_modules_too(
+    anna: User, visitor: Client
+) -> None:
+    fields = fields_of(visitor.get(PAGE))
+    services.patch(anna.pk, {"scanner": {"quote": "EUR"}}, by=anna)
+    response = visitor.post(SAVE, fields | {"view": "form", "/scanner/top_n": "many"})
+    assert response.status_code == 422
+    boot = response.context["boot"]
+    mended = boot["draft"] | {"scanner": boot["draft"]["scanner"] | {"top_n": 25}}
+    # As the page's module saves it, once it is there.
+    match = f'"{boot["revision"]}"'
+    saved = visitor.put(
+        "/api/settings", mended, content_type="application/json", headers={"If-Match": match}
+    )
+    assert saved.status_code == 200
+    assert stored(anna)["scanner"]["top_n"] == 25
+    assert stored(anna)["scanner"]["quote"] == "EUR"
+
+
 # ------------------------------------------------------------------ what cannot be shown
 def test_settings_of_a_newer_program_are_left_alone(anna: User, visitor: Client) -> None:
     User.objects.filter(pk=anna.pk).update(settings={"version": 3}, settings_version=3)
