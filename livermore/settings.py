@@ -143,6 +143,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long; it is kept
 AXES_LOCKOUT_CALLABLE = "livermore.lockout.locked_out"
+AXES_CLIENT_IP_CALLABLE = "livermore.lockout.address_of"
 AXES_VERBOSE = False
 
 # ------------------------------------------------------------------ security
@@ -166,7 +167,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if ENVIRONMENT.https:
+BEHIND_A_PROXY = ENVIRONMENT.https
+if BEHIND_A_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

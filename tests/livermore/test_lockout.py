@@ -89,6 +89,45 @@ def test_nobody_is_shut_out_by_a_stranger_elsewhere(anna: User) -> None:
     assert sign_in(bela.username).status_code == 200
 
 
+class TestBehindAProxy:
+    """Every request comes from the proxy, which says from whom it has it."""
+
+    @pytest.fixture(autouse=True)
+    def proxy(self, settings: Any) -> None:
+        settings.BEHIND_A_PROXY = True
+
+    def sign_in(self, forwarded_for: str | None, password: str = WRONG) -> int:
+        headers = {} if forwarded_for is None else {"X-Forwarded-For": forwarded_for}
+        form = {"username": "anna", "password": password}
+        answer = Client().post(LOGIN, form, REMOTE_ADDR="127.0.0.1", headers=headers)
+        return int(answer.status_code)
+
+    def shut(self, *forwarded_for: str | None) -> None:
+        for number in range(settings.AXES_FAILURE_LIMIT):
+            self.sign_in(forwarded_for[number % len(forwarded_for)])
+
+    def test_nobody_is_shut_out_by_a_stranger_elsewhere(self, anna: User) -> None:
+        self.shut("192.0.2.1")
+        assert self.sign_in("192.0.2.1", PASSWORD) == 429
+        assert self.sign_in("192.0.2.2", PASSWORD) == 302
+
+    def test_what_the_stranger_says_of_himself_counts_for_nothing(self, anna: User) -> None:
+        self.shut("192.0.2.7, 192.0.2.1", "192.0.2.8,192.0.2.1", "nonsense, 192.0.2.1")
+        assert self.sign_in("192.0.2.9, 192.0.2.1", PASSWORD) == 429
+
+    def test_a_proxy_that_says_nothing_is_the_address_itself(self, anna: User) -> None:
+        self.shut(None, "nonsense")
+        assert self.sign_in(None, PASSWORD) == 429
+
+
+def test_without_a_proxy_nobody_is_believed(anna: User) -> None:
+    form = {"username": "anna", "password": WRONG}
+    for number in range(settings.AXES_FAILURE_LIMIT):
+        headers = {"X-Forwarded-For": f"192.0.2.{number}"}
+        answer = Client().post(LOGIN, form, REMOTE_ADDR="192.0.2.99", headers=headers)
+    assert answer.status_code == 429
+
+
 def test_the_sign_in_itself_can_still_be_read(anna: User) -> None:
     shut("anna")
     assert Client().get(LOGIN, REMOTE_ADDR="192.0.2.1").status_code == 200
