@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
+from axes.models import AccessLog
+from django.contrib.sessions.models import Session
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
@@ -42,11 +44,13 @@ class Kept:
         name: What people call one of them.
         rows: Those that ended, or were made, before a moment, and are over.
         fixed: For how long, where nobody may choose.
+        is_of_users: Each of them says whose it is; else they go with everybody's alone.
     """
 
     name: str
     rows: Callable[[datetime], Rows]
     fixed: timedelta | None = None
+    is_of_users: bool = True
 
 
 ALL: Final = (
@@ -61,6 +65,17 @@ ALL: Final = (
         name="sent intent",
         rows=lambda before: SentIntent.objects.filter(created_at__lt=before),
         fixed=ID_KEPT,
+    ),
+    Kept(
+        name="ended session",
+        rows=lambda before: Session.objects.filter(expire_date__lt=before),
+        fixed=timedelta(),  # nobody can use it any more
+        is_of_users=False,
+    ),
+    Kept(
+        name="sign-in",
+        rows=lambda before: AccessLog.objects.filter(attempt_time__lt=before),
+        is_of_users=False,
     ),
 )
 ALERT: Final = "alert"
@@ -79,7 +94,7 @@ def prune(user_id: int | None = None, *, days: int | None = None) -> dict[str, i
     """
     alerts = sum(queue.prune(owner, kept) for owner, kept in _owners(user_id, days))
     return {ALERT: alerts} | {
-        kept.name: _remove(_old(kept, user_id, days or KEPT_DAYS)) for kept in ALL
+        kept.name: _remove(_old(kept, user_id, days or KEPT_DAYS)) for kept in _of(user_id)
     }
 
 
@@ -87,7 +102,7 @@ def count(user_id: int | None = None, *, days: int | None = None) -> dict[str, i
     """What :func:`prune` would remove."""
     alerts = sum(queue.outlived(owner, kept).count() for owner, kept in _owners(user_id, days))
     return {ALERT: alerts} | {
-        kept.name: _old(kept, user_id, days or KEPT_DAYS).count() for kept in ALL
+        kept.name: _old(kept, user_id, days or KEPT_DAYS).count() for kept in _of(user_id)
     }
 
 
@@ -111,8 +126,14 @@ def _owners(user_id: int | None, days: int | None) -> Iterator[tuple[int, timede
             yield owner, timedelta(days=own)
 
 
+def _of(user_id: int | None) -> Iterator[Kept]:
+    """What there is to remove of one user, or of everybody."""
+    return (kept for kept in ALL if user_id is None or kept.is_of_users)
+
+
 def _old(kept: Kept, user_id: int | None, days: int) -> Rows:
-    rows = kept.rows(timezone.now() - (kept.fixed or timedelta(days=days)))
+    span = timedelta(days=days) if kept.fixed is None else kept.fixed
+    rows = kept.rows(timezone.now() - span)
     return rows if user_id is None else rows.filter(user_id=user_id)
 
 

@@ -86,6 +86,8 @@ FOR_ALL = {
     "which intents are old": 'FROM "control_sentintent" WHERE "control_sentintent"."created_at" <',
     "which incidents are old": 'FROM "control_incident" WHERE "control_incident"."ended_at" <',
     "which mutes ran out long ago": 'FROM "trading_mute" WHERE "trading_mute"."until" <',
+    "which sessions have ended": 'FROM "django_session" WHERE "django_session"."expire_date" <',
+    "which sign-ins are old": 'FROM "axes_accesslog" WHERE "axes_accesslog"."attempt_time" <',
     "who has old alerts": 'WHERE (SELECT U0."created_at"',
     "what is open of those who are taken on": 'SELECT "control_incident"."user_id" AS "user_id",',
     "who should be driven and is not": "FROM settings_app_user AS u LEFT JOIN control_lease",

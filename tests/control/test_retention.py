@@ -8,6 +8,8 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from axes.models import AccessLog
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.utils import timezone
@@ -78,9 +80,22 @@ def pruned(*options: str) -> str:
 def test_what_is_older_than_it_is_kept_for_goes(anna: User, bela: User) -> None:
     everything_of(anna)
     told(anna, hour=1, state="delivered")
-    assert retention.count() == retention.prune() == EVERYTHING
-    assert retention.prune() == dict.fromkeys(EVERYTHING, 0)
+    nothing = {"ended session": 0, "sign-in": 0}
+    assert retention.count() == retention.prune() == EVERYTHING | nothing
+    assert retention.prune() == dict.fromkeys([*EVERYTHING, *nothing], 0)
     assert left() == {**dict.fromkeys(left(), 0), "Alert": 1}
+
+
+def test_sessions_that_ran_out_and_old_sign_ins_go(anna: User) -> None:
+    for key, until in (("gone", NOW - timedelta(hours=1)), ("here", NOW + timedelta(hours=1))):
+        Session.objects.create(session_key=key, session_data="", expire_date=until)
+    for made_at in (LONG_AGO, YESTERDAY):
+        row = AccessLog.objects.create(username="anna")
+        AccessLog.objects.filter(pk=row.pk).update(attempt_time=made_at)
+    assert pruned("--user", "anna") == "Nothing is old enough."
+    assert pruned() == "Removed 1 ended session, 1 sign-in."
+    assert Session.objects.get().session_key == "here"
+    assert AccessLog.objects.count() == 1
 
 
 def test_more_than_one_batch_goes(anna: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ class Command(BaseCommand):
     """The worker does the same by itself. Exits 0 when it is done, or was only counted."""
 
     help = (
-        "Remove old alerts with their deliveries, incidents, mutes that ran out, and what is known"
-        " of commands; what is open or on its way stays."
+        "Remove old alerts with their deliveries, incidents, mutes that ran out, what is known of"
+        " commands, sign-ins and ended sessions; what is open or on its way stays."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,9 +27,9 @@ class Command(BaseCommand):
             "--days",
             type=int,
             metavar="N",
-            help="Keep the last N days of alerts, incidents and mutes; without it as many days of"
-            f" alerts as the settings say, and {retention.KEPT_DAYS} of the rest. What is known of"
-            " commands has a time of its own.",
+            help="Keep the last N days of alerts, incidents, mutes and sign-ins; without it as many"
+            f" days of alerts as the settings say, and {retention.KEPT_DAYS} of the rest. What is"
+            " known of commands, and sessions, have a time of their own.",
         )
         parser.add_argument("--dry-run", action="store_true", help="Say what would go, only.")
 
