@@ -33,6 +33,8 @@ _FASTEST = 10_000
 # A user's name as Django takes it, or "sub:" and the identity that no renaming changes.
 _GRANTEE = re.compile(r"[\w.@+-]{1,150}|sub:[A-Za-z0-9_.|@-]{1,255}")
 _PATTERN = re.compile(r"[A-Za-z0-9_*?]{1,80}")
+# As requests name it, without a port; with a dot before it, every name below it too.
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 
 
 class EnvironmentInvalid(ValueError):
@@ -201,7 +203,7 @@ def read(
         binance_websocket=values.get("LIVERMORE_BINANCE_WS", BINANCE_WEBSOCKET),
         kucoin_rest=values.get("LIVERMORE_KUCOIN_REST", KUCOIN_REST),
         pool_size=_number(values, "LIVERMORE_DATABASE_POOL", 0, 1_000),
-        hosts=tuple(values.get("LIVERMORE_HOSTS", "localhost,127.0.0.1,[::1]").split(",")),
+        hosts=_hosts(values),
         https=_switch(values, "LIVERMORE_HTTPS", default=False),
         hashed_static=_switch(values, "LIVERMORE_HASHED_STATIC", default=True),
         log_json=_switch(values, "LIVERMORE_LOG_JSON", default=False),
@@ -225,6 +227,17 @@ def _secret_key(values: Mapping[str, str], state: StateFiles, *, required: bool)
                 "share it. `make run` makes and keeps one by itself."
             ) from None
         return secrets.token_urlsafe(50)
+
+
+def _hosts(values: Mapping[str, str]) -> tuple[str, ...]:
+    named = values.get("LIVERMORE_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+    hosts = tuple(filter(None, (host.strip() for host in named)))
+    if not hosts or not all(map(_HOST.fullmatch, hosts)):
+        raise EnvironmentInvalid(
+            "LIVERMORE_HOSTS must be host names with commas between, without https:// and without "
+            f"ports, such as livermore.example.org,localhost; was {','.join(named)!r}."
+        )
+    return hosts
 
 
 def _exchange(values: Mapping[str, str]) -> ExchangeSource:

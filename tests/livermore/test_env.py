@@ -79,6 +79,18 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(
         read(tmp_path, **{variable: value})
 
 
+def test_hosts_are_read_as_people_list_them(tmp_path: Path) -> None:
+    text = "livermore.example.org, .example.com,[::1],10.0.0.7 ,"
+    hosts = ("livermore.example.org", ".example.com", "[::1]", "10.0.0.7")
+    assert read(tmp_path, LIVERMORE_HOSTS=text).hosts == hosts
+
+
+@pytest.mark.parametrize("text", ["https://a.example.org", "a.example.org:8000", "a b", " , "])
+def test_what_is_no_host_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(env.EnvironmentInvalid, match="LIVERMORE_HOSTS must"):
+        read(tmp_path, LIVERMORE_HOSTS=text)
+
+
 def test_the_second_run_in_a_directory_is_refused(tmp_path: Path) -> None:
     with (
         locked(tmp_path / "lock"),
