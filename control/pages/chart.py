@@ -25,6 +25,7 @@ from control.pages.signal_rows import Row, row_of
 from control.protocol import Cell
 from control.symbols.charts import Chart, MarketUnlisted, indicators
 from control.symbols.listings import ListingUnknown
+from settings_app.resetting import is_number
 from trading.alerts.selection import SIGNALS, Selection, alerts_of
 from trading.core.market import Candle, Market, Timeframe
 from trading.core.rsi import MovingRsi
@@ -125,7 +126,7 @@ def _asked(query: QueryDict) -> Asked | None:
     timeframe, at = query.get("timeframe", str(USUAL)), query.get("at", "")
     if not exchange or not symbol or "\0" in exchange + symbol or timeframe not in set(Timeframe):
         return None
-    is_moment = at.isascii() and at.isdecimal() and 0 < int(at[:20]) <= LATEST_MS
+    is_moment = is_number(at) and 0 < int(at) <= LATEST_MS
     return Asked(Market(exchange, symbol), Timeframe(timeframe), int(at) if is_moment else None)
 
 

@@ -26,6 +26,7 @@ from control.pages.shared import render
 from control.pages.signal_filter import SignalFilter
 from control.pages.signal_rows import row_of
 from settings_app.reporting import counted
+from settings_app.resetting import is_number
 from trading.alerts.muting import WantedMute, in_words
 from trading.alerts.selection import Selection, alerts_of
 from trading.models import Alert, Mute
@@ -141,10 +142,8 @@ def acknowledge(request: UserRequest, alert_id: int) -> HttpResponse:
 @require_POST
 def acknowledge_shown(request: UserRequest) -> HttpResponse:
     """Note that all alerts of the page were seen that the form names."""
-    ids = [
-        int(one) for one in request.POST.getlist("id")[:SHOWN] if one.isascii() and one.isdecimal()
-    ]
-    count = acts.acknowledge(request.user.pk, [one for one in ids if one < 10**9])
+    ids = [int(one) for one in request.POST.getlist("id")[:SHOWN] if is_number(one)]
+    count = acts.acknowledge(request.user.pk, ids)
     messages.success(request, f"{counted(count, 'alert')} marked as seen.")
     return _back(request)
 

@@ -57,6 +57,8 @@ class ChangeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """The act, and the markets that there are."""
+        if self.errors:  # what is wrong in a field is told already
+            return self.cleaned_data
         act, _, key = self.cleaned_data["one"].partition(" ")
         if key:
             self.cleaned_data["act"], keys = act, [key]
@@ -68,7 +70,7 @@ class ChangeForm(forms.Form):
         self.cleaned_data["market"] = [one for one in dict.fromkeys(found) if one is not None]
         if not self.cleaned_data["market"]:
             raise forms.ValidationError("Choose symbols first.")
-        if self.cleaned_data["act"] == "categorise" and not self.cleaned_data.get("categories"):
+        if self.cleaned_data["act"] == "categorise" and not self.cleaned_data["categories"]:
             raise forms.ValidationError("Write a category.")
         return self.cleaned_data
 

@@ -27,6 +27,7 @@ from control.symbols.listings import ListingUnknown
 from control.symbols.parsing import MOST_BYTES, FileRefused
 from control.symbols.previews import APPLICABLE, Preview
 from settings_app.errors import SettingsError
+from settings_app.resetting import is_number
 
 if TYPE_CHECKING:
     from control.pages.shared import UserRequest
@@ -82,7 +83,7 @@ def take(request: UserRequest) -> HttpResponse:
 @require_POST
 def apply(request: UserRequest) -> HttpResponse:
     """Do what was shown, of the rows that are ticked."""
-    chosen = [int(number) for number in request.POST.getlist("row") if number.isdecimal()]
+    chosen = [int(number) for number in request.POST.getlist("row") if is_number(number)]
     if not chosen:
         messages.error(request, "No row was ticked. Nothing was changed.")
         return redirect("admin:symbols-import")

@@ -284,6 +284,8 @@ def test_the_history_of_several_is_asked_for(visitor: Client) -> None:
             {"act": "categorise", "market": "coinbase:BTC-USD", "categories": "_"},
             "categories",
         ),
+        ({"act": "enable\0", "market": "coinbase:BTC-USD"}, "Null characters are not allowed."),
+        ({"one": "enable\0 coinbase:BTC-USD"}, "Null characters are not allowed."),
     ],
 )
 def test_a_form_that_makes_no_sense_changes_nothing(
@@ -330,6 +332,12 @@ def test_an_import_is_shown_first_and_then_applied_as_it_was_ticked(
     assert said(visitor, "/admin/symbols/import/apply", body).startswith("1 added")
     assert watchlist(anna)[2:] == [("SOL-USD", True, ("fast",))]
     assert "applied already" in said(visitor, "/admin/symbols/import/apply", body)
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "9" * 5_000])
+def test_what_is_no_number_of_a_row_applies_nothing(visitor: Client, number: str) -> None:
+    body = {"approval": "x", "row": [number]}
+    assert "No row was ticked." in said(visitor, "/admin/symbols/import/apply", body)
 
 
 def test_an_approval_is_good_for_nobody_else(visitor: Client, bela: User) -> None:
