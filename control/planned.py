@@ -27,6 +27,7 @@ from settings_app.schema.runtime import ScheduledCommand
 from trading.ports import Owner
 
 GRACE = timedelta(minutes=15)  # a time missed by a short outage fires late, but not later
+SUPERSEDED: Final = "superseded by a newer intent"
 IDS: Final = uuid.UUID("0f6c1a5e-3c1f-4f0b-9a44-6a1d2c8e7b35")  # what the ids are made in
 
 
@@ -142,11 +143,12 @@ def _settle(
 ) -> Fired | Skipped:
     """Record what a planned command wants, unless it is too late for it or not wanted any more."""
     text = schedule.text_of(row)
-    username, desired_at = User.objects.values_list("username", "desired_at").get(pk=owner.user_id)
+    username, desired_at, newest = User.objects.values_list(
+        "username", "desired_at", "desired_revision"
+    ).get(pk=owner.user_id)
     mode = None if row.payload is None else row.payload.mode
     if desired_at > due_at:
-        reason = "superseded by a newer intent"
-        return Skipped(due_at=due_at, text=text, reason=reason, is_trouble=False)
+        return Skipped(due_at=due_at, text=text, reason=SUPERSEDED, is_trouble=False)
     if now - due_at > GRACE:
         late = (now - due_at) // timedelta(minutes=1)
         reason = f"it would be {late} min late, and {GRACE // timedelta(minutes=1)} are allowed"
@@ -155,7 +157,12 @@ def _settle(
         reason = f"mode {mode} is not implemented"
         return Skipped(due_at=due_at, text=text, reason=reason, is_trouble=True)
     is_paused = PAUSED_BY.get(Command(row.command))
-    wanted = desired.record(owner.user_id, is_paused=is_paused, mode=mode, at=due_at)
+    try:
+        wanted = desired.record(
+            owner.user_id, is_paused=is_paused, mode=mode, at=due_at, after=newest
+        )
+    except desired.Overtaken:  # in this very moment, and so later than it was due
+        return Skipped(due_at=due_at, text=text, reason=SUPERSEDED, is_trouble=False)
     message = RuntimeCommand(
         id=command_id(owner.sub, schedule.entry_of(row), due_at),
         command=Command(row.command),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -216,6 +218,31 @@ def test_whoever_decided_since_has_the_last_word(anna: User, owner: Owner) -> No
     outcome = skipped(owner, NIGHT + 2 * SECOND)
     assert (outcome.reason, outcome.is_trouble) == ("superseded by a newer intent", False)
     assert not desired.read_desired(anna.pk).is_paused
+
+
+@pytest.mark.django_db(transaction=True)
+def test_so_has_whoever_decides_while_it_fires(
+    anna: User, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = desired.record
+
+    def resumes() -> None:
+        try:
+            record(anna.pk, is_paused=False)
+        finally:
+            connection.close()
+
+    def overtaken(*args: Any, **named: Any) -> desired.Desired:
+        with ThreadPoolExecutor(1) as another_process:
+            another_process.submit(resumes).result()
+        return record(*args, **named)
+
+    planned.follow(owner, (PAUSE,), EVE)
+    monkeypatch.setattr(desired, "record", overtaken)
+    outcome = skipped(owner, NIGHT)
+    assert (outcome.reason, outcome.is_trouble) == ("superseded by a newer intent", False)
+    assert not desired.read_desired(anna.pk).is_paused
+    assert planned.fire(owner, NIGHT) is None
 
 
 def test_whoever_decided_before_does_not(anna: User, owner: Owner) -> None:
