@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -124,6 +124,7 @@ class Outbox:
         self._new = asyncio.Event()
         self._at_work: dict[Lane, asyncio.Task[None]] = {}
         self._not_before: dict[Lane, float] = {}
+        self._signals_not_before: dict[Lane, float] = {}
         self._channel_not_before: dict[DeliveryChannel, float] = {}
         self._expire_at = 0.0
         self._is_leaving = False
@@ -160,10 +161,14 @@ class Outbox:
         if now >= self._expire_at:
             self._expire_at = now + EXPIRE_SECONDS
             await self._tell(await self._database.run(queue.expire))
-        self._not_before = {lane: at for lane, at in self._not_before.items() if at > now}
-        for lane in await self._database.run(queue.lanes, self._only):
+        self._not_before = _later_than(now, self._not_before)
+        self._signals_not_before = _later_than(now, self._signals_not_before)
+        lanes = await self._database.run(queue.lanes, self._only)
+        for lane, has_troubles in lanes.items():
             if self._is_leaving:
                 break
+            if lane in self._signals_not_before and not has_troubles:
+                continue
             if lane not in self._at_work and self._may_send(lane, now):
                 task = asyncio.create_task(self.serve(lane), name=f"deliver {lane.channel}")
                 self._at_work[lane] = task
@@ -216,7 +221,7 @@ class Outbox:
             )
             match step:
                 case Hold(seconds):
-                    self._rest(lane, seconds)
+                    self._signals_not_before[lane] = time.monotonic() + seconds
                     return None, False
                 case Send(notices):
                     most = notices
@@ -327,3 +332,7 @@ class Outbox:
         for alert_id, sub, state in moved:
             event: Wire = AlertEvent(id=alert_id, state=state)
             await self._publish(events_of(sub), event.to_json())
+
+
+def _later_than(now: float, moments: Mapping[Lane, float]) -> dict[Lane, float]:
+    return {lane: at for lane, at in moments.items() if at > now}

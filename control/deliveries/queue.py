@@ -85,8 +85,9 @@ class Moved(NamedTuple):
 # Lanes in which something is due, nothing is being sent and nothing is to be sent later, of users
 # that are active; the one that waits longest first.
 LANES: Final = """
-    SELECT d.user_id, u.sub, d.channel
+    SELECT d.user_id, u.sub, d.channel, bool_or(a.kind = 'system')
       FROM trading_delivery AS d
+      JOIN trading_alert AS a ON a.id = d.alert_id
       JOIN settings_app_user AS u ON u.id = d.user_id
      WHERE d.state = 'waiting' AND d.due_at <= clock_timestamp() AND u.is_active
        AND (%(everybody)s OR u.username = ANY(%(only)s))
@@ -191,13 +192,17 @@ FOLLOW: Final = """
 """
 
 
-def lanes(only: Collection[str] = ()) -> list[Lane]:
-    """Where something is to be sent and nobody is sending; of these users, or of all."""
+def lanes(only: Collection[str] = ()) -> dict[Lane, bool]:
+    """Where something is to be sent and nobody is sending; of these users, or of all.
+
+    Returns:
+        Of each lane, whether system alerts are among it, which wait for nothing.
+    """
     values = {"everybody": not only, "only": list(only)}
-    return [
-        Lane(user_id, sub, DeliveryChannel(channel))
-        for user_id, sub, channel in _rows(LANES, values)
-    ]
+    return {
+        Lane(user_id, sub, DeliveryChannel(channel)): has_troubles
+        for user_id, sub, channel, has_troubles in _rows(LANES, values)
+    }
 
 
 def orphans() -> list[Lane]:

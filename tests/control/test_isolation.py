@@ -92,8 +92,8 @@ FOR_ALL = {
     "what is open of those who are taken on": 'SELECT "control_incident"."user_id" AS "user_id",',
     "who should be driven and is not": "FROM settings_app_user AS u LEFT JOIN control_lease",
     "whose worker is back": "FROM control_incident AS incident JOIN settings_app_user AS u",
-    "what waits to be delivered, of everybody": "SELECT d.user_id, u.sub, d.channel FROM"
-    " trading_delivery",
+    "what waits to be delivered, of everybody": "SELECT d.user_id, u.sub, d.channel, bool_or(a.kind"
+    " = 'system') FROM trading_delivery",
     "what was being sent by a worker that is gone": "UPDATE trading_delivery AS d SET state ="
     " 'uncertain'",
     "Django's table of tables": 'FROM "django_content_type"',

@@ -53,6 +53,7 @@ class Post:
         self.readers = readers
         self.refusals: dict[tuple[int, str], Refused] = {}
         self.told: list[tuple[str, dict[str, object]]] = []
+        self.prepared = 0
         self.compose: Callable[[Claimed, bool], Message] = told_whole
         self.illustrate: Illustrate | None = None
         self.database = Database(threads=4)
@@ -65,6 +66,7 @@ class Post:
         )
 
     def _prepare(self, lane: Lane) -> Prepared:
+        self.prepared += 1
         key = (lane.user_id, str(lane.channel))
         channel: Channel | Refused = self.refusals.get(key) or self.readers[key]
         return Prepared(

@@ -87,6 +87,26 @@ def test_trouble_does_not_wait_behind_a_storm(anna: User) -> None:
     assert reader.messages == [[trouble.pk]]
 
 
+def test_trouble_does_not_wait_for_signals_that_are_held_for_a_digest(anna: User) -> None:
+    for alert in waits(anna, 10):
+        sent = {"state": State.DELIVERED, "settled_at": timezone.now()}
+        alert.deliveries.update(**sent)
+    [held] = waits(anna, first=20)
+    reader = Reader()
+    post = Post({(anna.pk, "discord"): reader})
+    troubles: list[Alert] = []
+
+    def is_told() -> bool:
+        if post.prepared and not troubles:  # the signal was looked at, and is held
+            troubles.append(troubled(anna))
+            delivery(troubles[0], due_at=DUE)
+        return bool(reader.read)
+
+    deliver(post, is_told)
+    assert reader.messages == [[troubles[0].pk]]
+    assert held.deliveries.get().state == State.WAITING
+
+
 def test_channel_that_hangs_delays_nobody_else(anna: User, bela: User) -> None:
     waits(anna)
     [mine] = waits(anna, 1, "email", first=5)
