@@ -90,6 +90,9 @@ class Ledger(Protocol):
             StaleRevision: If the watchlist was saved since; nothing is written either.
         """
 
+    def withdraw(self, run_id: int) -> None:
+        """Take back that a scan was approved."""
+
     def remember(self, undo: Undo | None) -> None:
         """Keep what undoes the command; None: there is nothing to undo any more."""
 

@@ -19,6 +19,7 @@ from control.effects.base import Before, CommandFailed
 from control.models import Reversible
 from control.plan import Situation
 from control.protocol import CommandResult, Desired, RuntimeCommand
+from control.symbols import scans
 from control.undo import Undo
 from settings_app import desired, services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
@@ -135,6 +136,10 @@ class DatabaseLedger:
         except SettingsTooNew as exc:
             raise CommandFailed(str(exc)) from exc
         return saved.revision
+
+    def withdraw(self, run_id: int) -> None:
+        """Take back that a scan was approved."""
+        scans.withdraw(self._owner.user_id, run_id)
 
     def remember(self, undo: Undo | None) -> None:
         """Keep what undoes the command."""

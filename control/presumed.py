@@ -160,6 +160,9 @@ class _Believed:
     ) -> Never:
         raise _NotKnown
 
+    def withdraw(self, run_id: int) -> Never:
+        raise _NotKnown
+
     def remember(self, undo: Undo | None) -> None:
         self.undo = undo
 

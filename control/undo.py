@@ -34,20 +34,27 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splice:
-    """A change of a list: from ``at`` on, ``drop`` rows give way to ``put``."""
+    """A change of a list: from ``at`` on, ``drop`` rows give way to ``put``.
+
+    Args:
+        approved: The scan whose approval the change takes back, by its id; None: of none.
+    """
 
     at: int
     drop: int
     put: tuple[dict[str, Any], ...] = ()
+    approved: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As the row keeps it."""
-        return {"at": self.at, "drop": self.drop, "put": list(self.put)}
+        kept: dict[str, Any] = {"at": self.at, "drop": self.drop, "put": list(self.put)}
+        return kept if self.approved is None else {**kept, "approved": self.approved}
 
     @classmethod
     def of_json(cls, kept: dict[str, Any]) -> Splice:
         """What :meth:`to_json` gave."""
-        return cls(at=kept["at"], drop=kept["drop"], put=tuple(kept["put"]))
+        put, approved = tuple(kept["put"]), kept.get("approved")
+        return cls(at=kept["at"], drop=kept["drop"], put=put, approved=approved)
 
     @classmethod
     def between(cls, old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> Splice:

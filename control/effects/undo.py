@@ -53,6 +53,8 @@ def _splice(work: Work, last: Undo, splice: Splice) -> None:
         work.ledger.edit(back, origin="undo", base_revision=last.revision)
     except StaleRevision as exc:
         raise _changed(last, "the settings were", exc.current) from None
+    if splice.approved is not None:
+        work.ledger.withdraw(splice.approved)
 
 
 def _changed(last: Undo, what: str, newest: int) -> CommandFailed:

@@ -11,7 +11,7 @@ Rule 4: what undoes a change is kept with the change, or neither is; the runtime
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.db import transaction
@@ -82,6 +82,7 @@ def edit(
     origin: Origin,
     wait: float | None = WAIT_SECONDS,
     along: Callable[[], None] | None = None,
+    approves: int | None = None,
 ) -> Edited:
     """Replace the rows of a user's watchlist by what ``change`` makes of them.
 
@@ -93,6 +94,7 @@ def edit(
         wait: Seconds for the runtime's answer at most; None returns as soon as it is sent.
         along: What else is written in the same transaction, behind the change; what it raises
             undoes both. The runtime has something to apply then, even if no row changed.
+        approves: The scan whose approval that is: it is undone with the change.
 
     Raises:
         SettingsInvalid: With every field error; nothing was saved.
@@ -104,12 +106,12 @@ def edit(
     def changed(document: dict[str, Any]) -> dict[str, Any]:
         rows = document["watchlist"]
         wanted = change(list(rows))
-        back[:] = [Splice.between(wanted, rows)]
+        back[:] = [replace(Splice.between(wanted, rows), approved=approves)]
         return {**document, "watchlist": wanted}
 
     with transaction.atomic():
         saved = services.change(user.pk, changed, by=by, origin=ORIGIN)
-        if saved.changed_paths:
+        if saved.changed_paths or approves is not None:
             _remember(user, back[0], saved.revision)
         if along is not None:
             along()

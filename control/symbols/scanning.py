@@ -188,7 +188,7 @@ def approve(
         if not waiting.update(**decided, approved=run.approved):
             raise ScanConflict("Somebody else has approved this scan. Nothing was changed.")
 
-    edited = edit(user, merge.into, by=by, origin=origin, wait=wait, along=record)
+    edited = edit(user, merge.into, by=by, origin=origin, wait=wait, along=record, approves=run.pk)
     run.refresh_from_db()
     return Approval(
         run=run,

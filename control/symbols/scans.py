@@ -122,16 +122,24 @@ def approval(
     ]
 
 
+def withdraw(user_id: int, run_id: int) -> None:
+    """Take back that a user has approved a run: it waits again, and the one before holds."""
+    runs = ScanRun.objects.filter(user_id=user_id, pk=run_id, state=ScanRun.State.APPROVED)
+    waits = {"state": ScanRun.State.PREVIEWED, "approved_at": None, "approved_by": ""}
+    runs.update(**waits, approved=[])
+
+
 def prune(user_id: int) -> int:
-    """Remove what is older than the newest runs, and neither approved last nor the last daily one.
+    """Remove what is older than the newest runs, and neither approved last, nor what an undo of
+    that would bring back, nor the last daily one.
 
     Returns:
         How many there were.
     """
     runs = ScanRun.objects.filter(user_id=user_id)
     kept = set(runs.order_by("-at", "-pk").values_list("pk", flat=True)[:KEPT_RUNS])
-    if (approved_run := last_approved(user_id)) is not None:
-        kept.add(approved_run.pk)
+    approved_runs = runs.filter(state=ScanRun.State.APPROVED).order_by("-approved_at", "-pk")
+    kept.update(approved_runs.values_list("pk", flat=True)[:2])
     # By it the next worker knows that today's was made.
     daily = runs.filter(cause=ScanRun.Cause.DAILY).exclude(state=ScanRun.State.FAILED)
     kept.update(daily.order_by("-at").values_list("pk", flat=True)[:1])

@@ -137,6 +137,9 @@ class MemoryLedger:
             self._draft.settings_revision += 1
         return self._draft.settings_revision
 
+    def withdraw(self, run_id: int) -> None:
+        raise AssertionError("no scan was approved here")
+
     def remember(self, undo: Undo | None) -> None:
         self._draft.undo = undo
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from pytest_django import Settings as Configuration
 
-from control import client, plan, wire
+from control import client, leases, ledger, plan, wire
 from control.models import ScanRun
-from control.protocol import Origin, listing_of
+from control.protocol import Command, Origin, listing_of
 from control.symbols import scanning, scans
 from control.symbols.admitting import NotAdmitted
 from control.symbols.listings import ListingUnknown, listing
@@ -20,10 +20,12 @@ from control.symbols.scanning import NotProposed, ScanConflict, ScanMissing, Sca
 from settings_app import services
 from settings_app.models import User
 from tests.control.conftest import trader
+from tests.control.ledgers import command, found
 from tests.control.running import running_worker, status_when
 from trading.core.market import Market
 from trading.models import Position
 from trading.net.endpoints import Endpoints
+from trading.ports import Owner
 from trading.scanner import Verdict
 from trading.simulator import faults
 from trading.simulator.server import Simulator
@@ -115,6 +117,28 @@ def test_what_is_selected_is_added_by_one_save_and_the_rest_is_not(anna: User) -
     assert list(done.watched) == ranked, "in the order of the scan"
     assert [market.symbol for market in scans.approved(anna.pk)] == ranked
     assert (done.run.state, done.run.approved_by) == ("approved", anna.username)
+
+
+def test_an_approval_is_undone_with_what_it_let_a_mode_watch(anna: User) -> None:
+    services.patch(anna.pk, BY_THE_SCANNER, by=anna)
+    first, second, *_ = scans.symbols_of(scanning.preview(anna), Verdict.ADD)
+    approve(anna, scanning.preview(anna), add=[first])
+    run, before = scanning.preview(anna), scans.approved(anna.pk)
+    approve(anna, run, add=[second])
+    assert Market("coinbase", second) in scans.approved(anna.pk)
+
+    fence = leases.acquire([anna.pk], "worker")[anna.pk]
+    owner = Owner(user_id=anna.pk, sub=anna.sub, fence=fence)
+    undone = ledger.decide(owner, command(Command.UNDO), found(plan.situation(anna.pk)))
+
+    assert undone.result.success
+    assert watched(anna) == ["BTC-USD", "BTC-USDC", first]
+    assert undone.situation is not None
+    assert undone.situation.plan is not None
+    assert set(undone.situation.plan.markets) == set(before) == set(scans.approved(anna.pk))
+    run.refresh_from_db()
+    assert (run.state, run.approved_at, run.approved_by) == ("previewed", None, "")
+    assert approve(anna, run, add=[second]).added == (second,), "it waits to be approved again"
 
 
 def test_nothing_is_removed_that_is_not_selected(anna: User) -> None:
@@ -224,17 +248,18 @@ def test_what_was_watched_by_the_scan_before_goes_on_since_then(anna: User) -> N
     assert set(scans.approved(anna.pk).values()) == {7}
 
 
-def test_old_runs_go_and_the_last_daily_one_and_the_last_approved_stay(anna: User) -> None:
+def test_old_runs_go_and_the_last_daily_one_and_the_last_approved_two_stay(anna: User) -> None:
     first = scanning.preview(anna)
     ScanRun.objects.filter(pk=first.pk).update(cause="daily")
-    second = scanning.preview(anna)
+    for_undo, second = scanning.preview(anna), scanning.preview(anna)
+    approve(anna, for_undo)
     approve(anna, second)
     for _ in range(scans.KEPT_RUNS + 3):
         last = scanning.preview(anna)
     runs = ScanRun.objects.filter(user=anna)
-    assert runs.count() == scans.KEPT_RUNS + 2
+    assert runs.count() == scans.KEPT_RUNS + 3
     assert scans.last_daily_at(anna.pk) == first.at
-    assert {first.pk, second.pk, last.pk} <= set(runs.values_list("pk", flat=True))
+    assert {first.pk, for_undo.pk, second.pk, last.pk} <= set(runs.values_list("pk", flat=True))
 
 
 # ------------------------------------------------------------------ what a mode watches by it
