@@ -18,7 +18,7 @@ from control.marks import Mark
 from control.models import ScanRun
 from control.symbols import daily, scans
 from control.symbols.scanning import ScanRefused, criteria_for
-from settings_app import desired, services
+from settings_app import services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.schema import Settings
@@ -265,11 +265,7 @@ def _rows(document: Settings | None, exchange: str) -> dict[str, bool]:
 
 
 def _next_at(user: User, document: Settings | None, now: datetime) -> datetime | None:
-    if document is None or not document.scanner.enabled:
-        return None
-    if desired.read_desired(user.pk).is_paused:
-        return None
-    return daily.next_at(user.sub, scans.last_daily_at(user.pk), now)
+    return None if document is None else daily.expected_at(user, document, now)
 
 
 def _daily(document: Settings | None, next_at: datetime | None, words: Words) -> str:

@@ -28,8 +28,9 @@ from control.models import ScanRun
 from control.symbols import scans
 from control.symbols.listings import Listing, ListingUnknown, alisting
 from control.symbols.scanning import ScanRefused, criteria_for, found_in
-from settings_app import services
+from settings_app import desired, services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
+from settings_app.models import User
 from settings_app.schema import Settings
 from trading.alerts.compose import SCAN, system_alert
 from trading.models import Alert
@@ -176,6 +177,15 @@ def next_at(sub: str, last_at: datetime | None, now: datetime) -> datetime:
     today = due_at(sub, now)
     done = last_at is not None and last_at >= today
     return today + timedelta(days=1) if done else today
+
+
+def expected_at(user: User, document: Settings, now: datetime) -> datetime | None:
+    """When a user's next scan is due, in the past if it waits to be made; None while it is switched
+    off, or a pause holds it back.
+    """
+    if not document.scanner.enabled or desired.read_desired(user.pk).is_paused:
+        return None
+    return next_at(user.sub, scans.last_daily_at(user.pk), now)
 
 
 def _write(owner: Owner, document: Settings, known: Listing, at: datetime) -> ScanRun:

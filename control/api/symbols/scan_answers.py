@@ -107,7 +107,9 @@ class ScannerAnswer(Answer):
 
     enabled: bool = Field(description="Whether a scan is made every day.")
     criteria: CriteriaAnswer
-    next_at: datetime | None = Field(None, description="When the next daily scan is due.")
+    next_at: datetime | None = Field(
+        None, description="When the next daily scan is due; left out in a pause, which has none."
+    )
     last: ScanAnswer | None = None
     last_approved: ScanAnswer | None = None
 

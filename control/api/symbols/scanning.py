@@ -89,12 +89,11 @@ def read_scanner(request: HttpRequest) -> HttpResponse:
     with errors_of_the_row():
         document = services.read(user.pk).document
     last, approved = scans.last(user.pk), scans.last_approved(user.pk)
-    next_at = daily.next_at(user.sub, scans.last_daily_at(user.pk), datetime.now(UTC))
     return answer(
         ScannerAnswer(
             enabled=document.scanner.enabled,
             criteria=CriteriaAnswer.of(scans.criteria_of(document)),
-            next_at=next_at if document.scanner.enabled else None,
+            next_at=daily.expected_at(user, document, datetime.now(UTC)),
             last=None if last is None else ScanAnswer.of(last),
             last_approved=None if approved is None else ScanAnswer.of(approved),
         )

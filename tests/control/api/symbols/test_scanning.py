@@ -10,7 +10,7 @@ import pytest
 from control.api.problems import EXCHANGE_UNAVAILABLE, INVALID_REQUEST, SCAN_OUTDATED
 from control.models import ScanRun
 from control.symbols import scans
-from settings_app import services
+from settings_app import desired, services
 from settings_app.models import User
 from settings_app.problems import (
     CSRF_FAILED,
@@ -71,6 +71,14 @@ def test_what_is_approved_is_saved_and_told_once(api: Caller, anna: User) -> Non
     told = api.get(SCANNER).json()
     assert (told["enabled"], told["criteria"]["topN"]) == (False, 10)
     assert told["lastApproved"]["approved"] == told["last"]["approved"] != []
+
+
+def test_no_daily_scan_is_said_to_come_in_a_pause(api: Caller, anna: User) -> None:
+    services.patch(anna.pk, {"scanner": {"enabled": True}}, by=anna)
+    desired.record(anna.pk, is_paused=False)
+    assert "nextAt" in api.get(SCANNER).json()
+    desired.record(anna.pk, is_paused=True)
+    assert "nextAt" not in api.get(SCANNER).json()
 
 
 @pytest.mark.parametrize(
