@@ -1,13 +1,13 @@
 """What somebody wants their settings to be, as a post of the settings page says it.
 
 Rule 1: one of the two views is posted, the one whose button was pressed; the other one is ignored.
-Rule 2: nothing typed is lost when it is refused, but for what looks like a secret.
+Rule 2: nothing typed is lost when it is shown again, but for what looks like a secret.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from django import forms
@@ -112,9 +112,13 @@ class Draft:
 
     def refused(self, errors: tuple[FieldError, ...]) -> Draft:
         """The same, to be shown again with what is wrong."""
+        return replace(self.shown_again(), errors=errors)
+
+    def shown_again(self) -> Draft:
+        """The same as it may be shown (rule 2)."""
         shown = without_secrets(self.document)
         text = self.text if shown is self.document else as_text(shown)
-        return Draft(document=shown, text=text, revision=self.revision, errors=errors)
+        return replace(self, document=shown, text=text)
 
     def on(self, revision: int, document: Any) -> Draft:
         """The same on top of what others saved meanwhile.

@@ -64,7 +64,8 @@ def save(request: UserRequest) -> HttpResponse:
     if draft.errors:
         return _page(request, stored, draft, code=422)
     if not draft.is_to_save:
-        return _page(request, stored, draft, unsaved={"why": "The rows stand in another order."})
+        unsaved = {"why": "The rows stand in another order."}
+        return _page(request, stored, draft.shown_again(), unsaved=unsaved)
     user = request.user
     try:
         saved = services.replace(

@@ -221,6 +221,17 @@ def test_a_pasted_secret_is_not_shown_again(anna: User, visitor: Client) -> None
     assert fields[key] == ["COINBASE_KEY"]
 
 
+def test_nor_is_it_when_only_a_row_was_moved(visitor: Client) -> None:
+    name = "/exchanges/coinbase/SecretEnvironmentVariableName"
+    key = "/exchanges/coinbase/ApiKeyEnvironmentVariableName"
+    typed = fields_of(visitor.get(PAGE)) | {name: SECRET, key: "COINBASE_KEY"}
+    moved = visitor.post(SAVE, typed | {"move": "up /watchlist/1"})
+    assert SECRET not in moved.content.decode()
+    shown = fields_of(moved)
+    assert (shown[name], shown[key]) == ([""], ["COINBASE_KEY"])
+    assert shown["/watchlist/0/symbol"] == ["ETH-USD"]
+
+
 def test_a_post_that_is_not_of_the_page_saves_nothing(anna: User, visitor: Client) -> None:
     for body in ({}, {"view": "all", "revision": 1}, {"view": "form", "revision": "x"}):
         assert visitor.post(SAVE, body).status_code == 302
