@@ -32,6 +32,7 @@ from control.protocol import (
     RuntimeCommand,
     SwitchMode,
     now_ms,
+    rule_of,
 )
 from settings_app import desired
 from settings_app.documents import pointer
@@ -174,7 +175,7 @@ def field_errors_of(exc: ValidationError, *place: str, known: Sequence[str]) -> 
     return [
         FieldError(pointer(*place), keys)
         if item["type"] == "extra_forbidden"
-        else FieldError(pointer(*place, *item["loc"]), item["msg"].removeprefix("Value error, "))
+        else FieldError(pointer(*place, *item["loc"]), rule_of(item))
         for item in exc.errors(include_url=False, include_input=False)
     ]
 

@@ -26,6 +26,7 @@ from control.protocol.commands import (
     SwitchMode,
     SymbolPayload,
     field_errors,
+    rule_of,
 )
 from control.protocol.events import (
     AlertEvent,
@@ -149,6 +150,7 @@ __all__ = [
     "now_ms",
     "responses_of",
     "result_of",
+    "rule_of",
     "status_of",
     "worker_of",
 ]

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from control.protocol.shape import Wire
+from settings_app.wording import wording
 
 
 class Command(StrEnum):
@@ -55,7 +56,7 @@ SYMBOL = r"^[A-Z0-9]{1,20}-[A-Z0-9]{2,10}$"
 EXCHANGE = r"^[a-z][a-z0-9]{1,19}$"
 # What to say when a pattern does not match; the pattern itself helps nobody.
 PATTERN_MESSAGES = {
-    SYMBOL: "must be a symbol, base and quote, such as BTC-USD",
+    SYMBOL: "must be a symbol in capitals, base and quote, such as BTC-USD",
     EXCHANGE: "must be the name of an exchange, such as coinbase",
 }
 SymbolName = Annotated[str, StringConstraints(pattern=SYMBOL)]
@@ -132,14 +133,15 @@ class RuntimeCommand(Wire):
 def field_errors(error: ValidationError) -> str:
     """A validation error as one line: every field with what is wrong with it."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'payload'}: {_message(item)}"
+        f"{'.'.join(str(part) for part in item['loc']) or 'payload'}: {rule_of(item)}"
         for item in error.errors(include_url=False, include_input=False)
     )
 
 
-def _message(item: ErrorDetails) -> str:
+def rule_of(item: ErrorDetails) -> str:
+    """What is right in the place of one error."""
     pattern = item.get("ctx", {}).get("pattern")
-    return PATTERN_MESSAGES.get(str(pattern), item["msg"])
+    return PATTERN_MESSAGES.get(str(pattern)) or wording(item)
 
 
 class Origin(Wire):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -34,6 +34,7 @@ from settings_app.schema.fields import PATTERN_MESSAGES, STORED
 from settings_app.schema.rules import broken_rules
 from settings_app.schema.secrecy import find_secrets, looks_secret
 from settings_app.schema.tree import MOST_LETTERS, keys_at, nearest
+from settings_app.wording import wording
 
 # Of all objects and lists together: full ones have 40,000. pydantic keeps half a kilobyte or more
 # of every error, and a document of a megabyte has room for half a million.
@@ -42,28 +43,6 @@ MOST_VALUES = 50_000
 # An object of so few keys names them all, where none of them resembles the one that is not.
 FEW = 3
 ALIKE = 0.5
-
-MESSAGES: Final[dict[str, str]] = {
-    "missing": "is required",
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_parsing_size": "must be a smaller number",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "string_type": "must be a text",
-    "tuple_type": "must be a list",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "string_too_short": "must have at least {min_length} character(s)",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_short": "must hold at least {min_length}",
-    "too_long": "must hold at most {max_length}",
-    "literal_error": "must be {expected}",
-    "enum": "must be {expected}",
-}
 
 
 def validate(document: Any) -> Settings:
@@ -208,19 +187,11 @@ def _place(error: ErrorDetails) -> tuple[str, tuple[int | str, ...]]:
 
 def _finding(error: ErrorDetails) -> Finding:
     kind, place = _place(error)
-    context = error.get("ctx", {})
     if kind == "extra_forbidden":
         return place, _unknown_key(place)
     if kind == "string_pattern_mismatch":
-        return place, PATTERN_MESSAGES[context["pattern"]]
-    if kind in MESSAGES:
-        return place, MESSAGES[kind].format(**{k: _plain(v) for k, v in context.items()})
-    return place, error["msg"]
-
-
-def _plain(bound: Any) -> Any:
-    """A bound as people write it: 100, not 100.0."""
-    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+        return place, PATTERN_MESSAGES[error["ctx"]["pattern"]]
+    return place, wording(error)
 
 
 def _unknown_key(place: tuple[int | str, ...]) -> str:

@@ -93,7 +93,7 @@ def test_whom_no_worker_hosts_is_told_why(
         (["pause", "--exchange", "coinbase"], "takes nothing"),
         (["history", "pause"], "takes no words"),
         (["history", "--limit", "0"], "from 1 to 1000"),
-        (["switch-mode"], "mode: Field required"),
+        (["switch-mode"], "mode: is required"),
         (["switch-mode", "--payload", '{"mode": "scalper-orderbook"}'], "not implemented"),
     ],
 )

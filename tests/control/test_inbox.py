@@ -51,16 +51,16 @@ def request(
 @pytest.mark.parametrize(
     ("item", "names"),
     [
-        ("pause", "valid dictionary"),
-        ({}, "id: Field required"),
+        ("pause", "must be an object"),
+        ({}, "id: is required"),
         (body(command="explode"), "command"),  # type: ignore[arg-type]
-        (body(expiresat=5), "expiresat: Extra inputs"),
+        (body(expiresat=5), "expiresat: is not a key"),
         (body(source="me"), "source"),
         (body(timestamp=-1), "timestamp"),
         (body(Command.SWITCH_MODE, payload={"mode": "scalper"}), "mode"),
-        (body(Command.SWITCH_MODE, payload=None), "mode: Field required"),
-        (body(Command.PAUSE, payload={"force": True}), "force: Extra inputs"),
-        (body(Command.ADD_SYMBOL, payload={"symbol": "btc"}), "symbol"),
+        (body(Command.SWITCH_MODE, payload=None), "mode: is required"),
+        (body(Command.PAUSE, payload={"force": True}), "force: is not a key"),
+        (body(Command.ADD_SYMBOL, payload={"symbol": "btc"}), "must be a symbol in capitals"),
     ],
 )
 def test_a_malformed_command_is_refused_with_the_name_of_the_field(item: Any, names: str) -> None:

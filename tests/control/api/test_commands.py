@@ -201,23 +201,27 @@ SECRET = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
     ("body", "pointer", "says"),
     [
         ("pause", "", "must be an object"),
-        ({}, "/command", "Field required"),
-        ({"command": 7}, "/command", "string"),
+        ({}, "/command", "is required"),
+        ({"command": 7}, "/command", "must be a text"),
         ({"command": SECRET}, "/command", "must be one of pause, resume"),
         ({"command": "pause", SECRET: 1}, "", "command, payload, id and no other"),
         ({"command": "pause", "sub": SECRET}, "", "command, payload, id and no other"),
-        ({"command": "pause", "payload": [SECRET]}, "/payload", "dictionary"),
+        ({"command": "pause", "payload": [SECRET]}, "/payload", "must be an object"),
         ({"command": "pause", "payload": {SECRET: 1}}, "/payload", "takes nothing"),
-        ({"command": "switch-mode"}, "/payload/mode", "Field required"),
+        ({"command": "switch-mode"}, "/payload/mode", "is required"),
         ({"command": "switch-mode", "payload": {"mode": SECRET}}, "/payload/mode", "position-"),
         (
             {"command": "switch-mode", "payload": {"mode": "scalper-orderbook"}},
             "/payload/mode",
             "not implemented",
         ),
-        ({"command": "add-symbol", "payload": {"symbol": SECRET}}, "/payload/symbol", "pattern"),
+        (
+            {"command": "add-symbol", "payload": {"symbol": SECRET}},
+            "/payload/symbol",
+            "in capitals",
+        ),
         ({"command": "pause", "id": SECRET}, "/id", "must be a UUID"),
-        ({"command": "pause", "id": 7}, "/id", "string"),
+        ({"command": "pause", "id": 7}, "/id", "must be a text"),
     ],
 )
 def test_a_refusal_names_the_field_repeats_nothing_and_records_nothing(
