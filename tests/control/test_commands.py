@@ -94,6 +94,7 @@ def test_whom_no_worker_hosts_is_told_why(
         (["history", "pause"], "takes no words"),
         (["history", "--limit", "0"], "from 1 to 1000"),
         (["switch-mode"], "mode: is required"),
+        *((["pause", "--wait", span], "from 0 to 3600") for span in ("nan", "inf", "-1", "soon")),
         (["switch-mode", "--payload", '{"mode": "scalper-orderbook"}'], "not implemented"),
     ],
 )

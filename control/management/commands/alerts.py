@@ -14,6 +14,7 @@ from control.deliveries import acts
 from control.deliveries.trying import ON_ITS_WAY, WAIT_SECONDS, TurnedOff, send_test
 from control.management import alerts as told
 from control.management.users import add_user_option, the_user
+from control.management.waiting import seconds
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.reporting import counted
@@ -43,7 +44,7 @@ class Command(BaseCommand):
             "channel", choices=DeliveryChannel.values, help="Which channel of the settings."
         )
         trying.add_argument(
-            "--wait", type=float, default=WAIT_SECONDS, metavar="SECONDS", help="At most so long."
+            "--wait", type=seconds, default=WAIT_SECONDS, metavar="SECONDS", help="At most so long."
         )
         muting = acting.add_parser("mute", help="Have alerts recorded and not sent for a time.")
         unmuting = acting.add_parser("unmute", help="End a mute.")

@@ -15,6 +15,7 @@ from control import client
 from control import protocol as wire_protocol
 from control.management.columns import in_columns, one_line
 from control.management.users import add_user_option, the_user
+from control.management.waiting import seconds
 from control.phrases import Unclear, payload_of, usage
 from control.protocol import HistoryEntry, Origin
 from settings_app import desired
@@ -44,7 +45,7 @@ class Command(BaseCommand):
         add_user_option(parser)
         parser.add_argument(
             "--wait",
-            type=float,
+            type=seconds,
             default=client.DEFAULT_WAIT_SECONDS,
             metavar="SECONDS",
             help="How long to wait for the result (default: %(default)s).",

@@ -16,6 +16,7 @@ from control.client import Answer, CommandRefused, NotSent
 from control.management import markets, watching
 from control.management.commands.control import at_the_terminal, confirm
 from control.management.users import add_user_option, the_user
+from control.management.waiting import seconds
 from control.symbols import (
     changes,
     exporting,
@@ -103,7 +104,7 @@ class Command(BaseCommand):
         for parts in (search, show, listing, bringing, scan):
             parts.add_argument("--json", action="store_true", help="As lines of JSON.")
         for act in (*CHANGING, "import", "approve"):
-            waiting = acting.choices[act].add_argument("--wait", type=float, default=WAIT_SECONDS)
+            waiting = acting.choices[act].add_argument("--wait", type=seconds, default=WAIT_SECONDS)
             waiting.metavar, waiting.help = "SECONDS", "For the runtime's answer, at most."
         for parts in acting.choices.values():
             add_user_option(parts)
