@@ -157,6 +157,26 @@ def test_a_cache_is_not_cleared_where_nobody_is_there_to_ask(
     assert sent_to(anna) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [([], "payload.scope: is required"), (["symbol"], "scope symbol needs a symbol")],
+)
+def test_nobody_is_asked_to_clear_what_cannot_be_cleared(
+    anna: User, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    out = StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    with pytest.raises(CommandError, match=says):
+        call_command("control", "clear-cache", *words)
+    assert out.getvalue() == ""
+
+
+def test_without_a_command_only_the_command_is_asked_for() -> None:
+    with pytest.raises(CommandError, match=r"required: COMMAND$"):
+        call_command("control")
+
+
 def test_the_history_is_a_table_or_lines_of_json(anna: User, bela: User) -> None:
     for user, command in ((anna, "pause"), (anna, "switch-mode"), (bela, "undo")):
         line = HistoryEntry(

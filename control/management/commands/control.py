@@ -38,7 +38,7 @@ class Command(BaseCommand):
         names = ", ".join([*wire_protocol.Command, HISTORY])
         parser.add_argument("command_name", metavar="COMMAND", help=f"One of {names}.")
         parser.add_argument(
-            "words", nargs="*", metavar="WORD", help=f"What it is about: {usage()}."
+            "words", nargs="*", default=[], metavar="WORD", help=f"What it is about: {usage()}."
         )
         parser.add_argument("--exchange", metavar="NAME", help="Where; by default the primary one.")
         parser.add_argument("--payload", metavar="JSON", help="All of it, instead of words.")
@@ -65,9 +65,11 @@ class Command(BaseCommand):
 
     def _send(self, user: User, options: dict[str, Any]) -> None:
         name, payload = options["command_name"], the_payload(options)
-        if name == wire_protocol.Command.CLEAR_CACHE and not options["yes"]:
-            confirm(f"Clear the cache of {user.get_username()}: {json.dumps(payload)}?")
         try:
+            if name == wire_protocol.Command.CLEAR_CACHE and not options["yes"]:
+                # Nobody is asked about what would be refused.
+                wanted = client.compose(name, payload, source="admin").payload
+                confirm(f"Clear the cache of {user.get_username()}: {json.dumps(wanted)}?")
             answer = client.send(
                 user, name, payload, origin=at_the_terminal(), wait=options["wait"]
             )
