@@ -160,7 +160,9 @@ def _cells(alert: Alert) -> tuple[str, ...]:
 
 
 def _market(alert: Alert) -> str:
-    return f"{alert.symbol} {alert.timeframe}" if alert.symbol else "Livermore"
+    if not alert.symbol:
+        return "Livermore"
+    return f"{alert.symbol} {alert.timeframe} on {alert.exchange}"
 
 
 def _what(alert: Alert) -> str:

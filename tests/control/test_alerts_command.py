@@ -46,7 +46,12 @@ def test_alerts_are_listed_in_columns_newest_first(anna: User) -> None:
     assert newest.split()[0] == str(second.pk)
     assert "Nothing comes from Coinbase." in newest
     assert oldest.startswith(str(first.pk))
-    for words in ("2026-09-30 12:00", "BTC-USD 1h", "level up through +150", "0.0000000012"):
+    for words in (
+        "2026-09-30 12:00",
+        "BTC-USD 1h on coinbase",
+        "level up through +150",
+        "0.0000000012",
+    ):
         assert words in oldest
     assert oldest.endswith("Failed   discord Failed, email Delivered")
 
@@ -77,7 +82,7 @@ def test_one_alert_is_shown_with_its_deliveries_and_values(anna: User) -> None:
     delivery(alert, state="failed", reason="the webhook is gone", attempts=7)
     delivery(alert, "email", attempts=1)
     shown = called("show", str(alert.pk))
-    assert shown[0] == f"{alert.pk}: BTC-USD 1h, level up through +150"
+    assert shown[0] == f"{alert.pk}: BTC-USD 1h on coinbase, level up through +150"
     for line in (
         "candle closed: 2026-09-30 12:00:00 UTC",
         "state: Failed",

@@ -37,9 +37,10 @@ def notice_of(alert: Alert, reader: Reader, *, chart: bytes | None = None) -> No
         return _of_system(alert, reader)
     at = (alert.candle_closed_at or alert.created_at).astimezone(UTC)
     momentum = _momentum(alert)
+    place = f"{alert.symbol} {alert.timeframe} on {alert.exchange}"
     return Notice(
         alert_id=alert.pk,
-        title=f"{alert.symbol} {alert.timeframe}: {_words(alert.kind)} {alert.detail}",
+        title=f"{place}: {_words(alert.kind)} {alert.detail}",
         summary=_why(alert, reader),
         tone="down" if alert.direction == "down" else "up",
         facts=_facts(alert, reader),

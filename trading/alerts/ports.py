@@ -22,7 +22,7 @@ class Notice:
 
     Args:
         alert_id: Of the row; for logs and for telling one from another.
-        title: One line: ``BTC-USD 1h: level up through +150``, or what of Livermore fails.
+        title: One line: ``BTC-USD 1h on coinbase: level through +150``, or what of Livermore fails.
         summary: Why it fired, in a sentence or two.
         tone: What colours it.
         facts: Name and value, in the order in which they are shown.

@@ -14,7 +14,7 @@ from trading.core.market import Timeframe
 AT = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 NOTICE = Notice(
     alert_id=7,
-    title="BTC-USD 1h: level through +150",
+    title="BTC-USD 1h on coinbase: level through +150",
     summary="MACD-V went from +143.2 to +152.7: through +150.",
     tone="up",
     facts=[("Symbol", "BTC-USD"), ("Exchange", "coinbase"), ("Price", "66,312.4")],

@@ -103,7 +103,7 @@ async def test_letter_arrives_as_text_and_html(office: Office) -> None:
     assert await sent() == Delivered()
     ((sender, recipients, letter),) = office.letters
     assert (sender, recipients) == ("livermore@example.org", [ANN])
-    assert letter["Subject"] == "▲ BTC-USD 1h: level through +150"
+    assert letter["Subject"] == "▲ BTC-USD 1h on coinbase: level through +150"
     assert letter["Auto-Submitted"] == "auto-generated"
     text, html = letter.get_body(("plain",)), letter.get_body(("html",))
     assert text is not None

@@ -76,7 +76,7 @@ def test_no_digest_breaks_a_limit(title: str, said: list[Notice], times: int) ->
 def test_digest_is_a_table_that_counts_what_it_leaves_out() -> None:
     rows = embeds.embed_of_digest(digest(200))["description"].splitlines()
     assert rows[1] == "UTC"
-    assert rows[2] == f"{AT:%H:%M}  ▲  BTC-USD 1h: level through +150"
+    assert rows[2] == f"{AT:%H:%M}  ▲  BTC-USD 1h on coinbase: level through +150"
     assert rows[-2] == f"… and {200 - (len(rows) - 4)} more"
 
 

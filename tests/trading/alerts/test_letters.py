@@ -32,7 +32,7 @@ class Tags(HTMLParser):
 
 def test_subject_names_one_alert_or_counts_many() -> None:
     other = replace(NOTICE, title="ETH-USD 4h: crossover above signal line", tone="down")
-    assert subject_of([NOTICE]) == "▲ BTC-USD 1h: level through +150"
+    assert subject_of([NOTICE]) == "▲ BTC-USD 1h on coinbase: level through +150"
     assert subject_of([NOTICE, other]) == f"2 alerts: {NOTICE.title}, {other.title}"
     assert subject_of(digest(40)) == "40 alerts within 5 min"
 

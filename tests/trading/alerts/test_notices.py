@@ -66,7 +66,7 @@ def alert(**changes: Any) -> Alert:
 def test_notice_says_what_why_and_where() -> None:
     notice = notice_of(alert(), ANN)
     assert notice.alert_id == 7
-    assert notice.title == "BTC-USD 1h: level through +150"
+    assert notice.title == "BTC-USD 1h on coinbase: level through +150"
     assert notice.summary == (
         "MACD-V went from +143.2 to +152.7: through +150. Signal line +120.0, histogram +32.7."
     )

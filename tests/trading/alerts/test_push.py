@@ -107,7 +107,7 @@ async def sent(url: str = "livermoretest://", message: Message = (NOTICE,)) -> O
 async def test_notice_arrives_as_title_and_text(received: Received) -> None:
     assert await sent() == Delivered()
     (told,) = received.told
-    assert told["title"] == "▲ BTC-USD 1h: level through +150"
+    assert told["title"] == "▲ BTC-USD 1h on coinbase: level through +150"
     assert "MACD-V went from +143.2 to +152.7: through +150." in told["body"]
     assert "Bias: bullish" in told["body"]
     assert "28.11.2026 13:00:00 Europe/Berlin" in told["body"]
