@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from control.effects.base import CommandFailed, Done, Work, watched, watching
+from control.effects.base import CommandFailed, Done, Work, watching
 from control.plan import Situation
 from control.symbols import watchlist
 from control.undo import Splice, Undo
@@ -94,15 +94,14 @@ class _Change:
         return f"{symbol} of {exchange} {what}; {self._consequence(now)}"
 
     def _consequence(self, now: Situation) -> str:
-        is_watched = self._market in watched(now)
         if now.plan is None:
             return "the settings cannot be used, so nothing is watched"
+        if self._adds and self._market not in now.plan.markets:
+            return f"mode {now.desired.mode} does not watch the watchlist"
         why = ", for it is held" if self._market in now.plan.held else ""
         if now.desired.is_paused:
             still = f"; it is watched then still{why}" if self._stays(now) else ""
             return f"takes effect on resume{still}"
-        if self._adds and not is_watched:
-            return f"mode {now.desired.mode} does not watch the watchlist"
         if self._stays(now):
             return f"mode {now.desired.mode} watches it still{why}"
         return watching(now)

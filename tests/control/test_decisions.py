@@ -324,8 +324,11 @@ def test_removing_what_is_not_there_changes_nothing_and_says_so() -> None:
     assert "nothing to remove" in said(verdict)
 
 
-def test_an_added_symbol_that_the_mode_does_not_watch_is_not_said_to_be_watched() -> None:
-    rows = Rows()
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_an_added_symbol_that_the_mode_does_not_watch_is_not_said_to_be_watched(
+    is_paused: bool,
+) -> None:
+    rows = Rows(is_paused=is_paused)
     rows.record(mode="position-monitor")
     verdict = decide(rows, command(Command.ADD_SYMBOL, payload={"symbol": "SOL-USD"}))
     assert said(verdict).endswith("mode position-monitor does not watch the watchlist")
