@@ -30,6 +30,7 @@ from control.leases import Fenced
 from control.page_events import PageEvents, publish
 from control.protocol import Wire
 from settings_app import desired
+from settings_app.reporting import counted
 from trading.core.market import Candle, Market
 from trading.ports import FiredSignal, IndicatorUpdate, Owner, Replacement
 
@@ -174,7 +175,9 @@ class QueuedSinks:
             return
         except Exception:  # one user's bad row must not stand in everybody's way for ever
             log.exception("sinks.alerts_refused", sub=owner.sub, alerts=len(mine))
-            self._on_dropped(owner.sub, f"{len(mine)} alerts could not be written; see the log")
+            self._on_dropped(
+                owner.sub, f"{counted(len(mine), 'alert')} could not be written; see the log"
+            )
             return
         if written:
             self._on_written()

@@ -18,6 +18,7 @@ from control.effects.base import (
 from control.plan import Situation
 from control.protocol import State
 from control.undo import of_intent
+from settings_app.reporting import counted
 
 
 def pause(work: Work) -> Done:
@@ -27,7 +28,7 @@ def pause(work: Work) -> Done:
     if not work.has_changed_the_wish and work.before.state is State.PAUSED:
         message = "already paused"
     else:
-        message = f"paused; left {left} subscriptions" if left else "paused"
+        message = f"paused; left {counted(left, 'subscription')}" if left else "paused"
     return Done(message=message, data=work.data(now), situation=now)
 
 

@@ -9,6 +9,7 @@ from control.cache import is_private_too
 from control.effects.base import CommandFailed, Done, Order, Work, watched
 from control.effects.symbols import primary_exchange, refuse_disabled, refuse_unlisted
 from control.protocol import BackfillPayload, ClearCachePayload
+from settings_app.reporting import counted
 from settings_app.schema import Settings
 from settings_app.schema.rules import enabled_exchanges
 from trading.core.market import Market
@@ -50,8 +51,10 @@ def clear_cache(work: Work) -> Done:
     if payload.symbol is not None:
         _refuse_what_cannot_be_read(work, document, [order.market for order in orders])
     if orders:
-        count = len(orders[0].timeframes)
-        message = f"{len(orders)} symbols on {count} timeframes are read anew and replaced"
+        symbols = counted(len(orders), "symbol")
+        timeframes = counted(len(orders[0].timeframes), "timeframe")
+        verb = "is" if len(orders) == 1 else "are"
+        message = f"{symbols} on {timeframes} {verb} read anew and replaced"
     else:
         message = "no symbol is watched now, so no candles are read anew"
     is_private = is_private_too(payload)

@@ -461,22 +461,29 @@ def test_a_paused_runtime_fetches_nothing_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "markets", "timeframes", "clears"),
+    ("payload", "markets", "timeframes", "clears", "says"),
     [
-        ({"scope": "all"}, 2, 6, True),
-        ({"scope": "symbol", "symbol": "BTC-USD"}, 1, 6, False),
-        ({"scope": "timeframe", "timeframe": "1h"}, 2, 1, False),
-        ({"scope": "timeframe", "timeframe": "1h", "symbol": "ETH-USD"}, 1, 1, False),
+        ({"scope": "all"}, 2, 6, True, "2 symbols on 6 timeframes are read"),
+        ({"scope": "symbol", "symbol": "BTC-USD"}, 1, 6, False, "1 symbol on 6 timeframes is"),
+        ({"scope": "timeframe", "timeframe": "1h"}, 2, 1, False, "2 symbols on 1 timeframe are"),
+        (
+            {"scope": "timeframe", "timeframe": "1h", "symbol": "ETH-USD"},
+            1,
+            1,
+            False,
+            "1 symbol on",
+        ),
     ],
 )
 def test_a_cleared_cache_is_fetched_anew_as_far_as_was_asked(
-    payload: dict[str, str], markets: int, timeframes: int, clears: bool
+    payload: dict[str, str], markets: int, timeframes: int, clears: bool, says: str
 ) -> None:
     verdict = decide(Rows(), command(Command.CLEAR_CACHE, payload=payload))
     assert verdict.order is not None
     assert len(verdict.order.backfills) == markets
     assert {len(order.timeframes) for order in verdict.order.backfills} == {timeframes}
     assert verdict.order.clears is clears
+    assert says in said(verdict)
 
 
 # ---------------------------------------------------------------------- refusals

@@ -46,7 +46,7 @@ def watchlist(owner: Owner) -> list[str]:
 
 def test_a_foreign_pause_records_the_intent_and_acts_on_it(owner: Owner) -> None:
     verdict = decide(owner, command(Command.PAUSE))
-    assert verdict.result.message == "paused; left 1 subscriptions"
+    assert verdict.result.message == "paused; left 1 subscription"
     assert desired.read_desired(owner.user_id).is_paused
 
 
@@ -117,7 +117,7 @@ def test_a_refused_command_keeps_an_earlier_answer(owner: Owner) -> None:
 def test_two_users_may_use_the_same_id_and_undo_their_own(owner: Owner) -> None:
     other, pause = leased(), command(Command.PAUSE)
     for each in (owner, other):
-        assert decide(each, pause).result.message == "paused; left 1 subscriptions"
+        assert decide(each, pause).result.message == "paused; left 1 subscription"
     assert decide(other, command(Command.UNDO)).result.success
     assert desired.read_desired(owner.user_id).is_paused
     assert not desired.read_desired(other.user_id).is_paused

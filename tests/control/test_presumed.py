@@ -88,7 +88,7 @@ def test_it_costs_one_statement(pause: Pause) -> None:
     with queries() as asked:
         verdict = decided(*pause)
     assert verdict is not None
-    assert verdict.result.message == "paused; left 1 subscriptions"
+    assert verdict.result.message == "paused; left 1 subscription"
     assert len(asked) == 1
 
 
