@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.core.management.base import CommandError, CommandParser
 
+from control.database import AWAY
 from settings_app.models import User
 
 
@@ -12,6 +15,23 @@ def add_user_option(parser: CommandParser) -> None:
     parser.add_argument(
         "--user", metavar="NAME", help="Whose runtime; without it the only user there is."
     )
+
+
+def refuse_unknown(names: Sequence[str]) -> None:
+    """Let no misspelt name pass: a worker would wait for that user for ever, and say nothing.
+
+    Without PostgreSQL nobody knows; then the worker waits for it, as for everything.
+
+    Raises:
+        CommandError: With the first name that no user has.
+    """
+    try:
+        known = set(User.objects.filter(username__in=names).values_list("username", flat=True))
+    except AWAY:
+        return
+    for name in names:
+        if name not in known:
+            raise CommandError(f"There is no user '{name}'.")
 
 
 def the_user(name: str | None) -> User:

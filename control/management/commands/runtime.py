@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from control.management.users import refuse_unknown
 from control.sinks import QueuedSinks
 from control.wire import UnsuitableRedis
 from control.worker import Worker
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        refuse_unknown(options["user"])
         sys.setswitchinterval(SWITCH_SECONDS)
         # What is imported stays: a collection that walks over it every time stops both planes for
         # 0.07 s, and without it for 0.01 s.
