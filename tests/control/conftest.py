@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
+from control import wire
 from settings_app.models import User
 from tests.control.running import PATIENCE_SECONDS, RunningWorker, running_worker
 from tests.settings_app.factories import UserFactory
@@ -16,6 +18,18 @@ from trading.net.endpoints import Endpoints
 from trading.simulator.server import Simulator, serve
 
 SPEED = 60.0  # a simulated minute in a second
+
+
+@pytest.fixture
+def redis_away(settings: Settings) -> Iterator[None]:
+    """Nobody listens where Redis should be, neither for the wire nor for Django's cache."""
+    wire.shared.cache_clear()
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    settings.CACHES = {
+        "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:9/1"}
+    }
+    yield
+    wire.shared.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -59,15 +59,6 @@ def send(request: pytest.FixtureRequest) -> Send:
     return face
 
 
-@pytest.fixture
-def redis_away(settings: Configuration) -> Iterator[None]:
-    """Nobody listens where Redis should be."""
-    wire.shared.cache_clear()
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    yield
-    wire.shared.cache_clear()
-
-
 def succeeded(command_id: str) -> CommandResult:
     return CommandResult(
         command_id=command_id, status="succeeded", success=True, timestamp=now_ms()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pytest_django import Settings as Configuration
 
 from control import wire
 from control.api.bodies import MOST_IN_BATCH
@@ -57,15 +56,6 @@ AT_ONCE = f"{APPLIED}&timeout=0"
 def api(anna: User) -> Caller:
     """The API, as Anna's program uses it."""
     return Caller(anna)
-
-
-@pytest.fixture
-def redis_away(settings: Configuration) -> Iterator[None]:
-    """Nobody listens where Redis should be."""
-    wire.shared.cache_clear()
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    yield
-    wire.shared.cache_clear()
 
 
 @pytest.fixture
@@ -387,10 +377,10 @@ def test_an_id_that_is_none_is_no_address(api: Caller) -> None:
 
 
 # ------------------------------------------------------------------ its cost and description
-def test_a_pause_costs_the_query_of_the_user_and_its_one_update(
+def test_a_pause_costs_the_queries_of_session_and_user_and_its_one_update(
     anna: User, api: Caller, django_assert_num_queries: Callable[..., Any]
 ) -> None:
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         api.post(AT_ONCE, {"command": "pause"})
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from pytest_django import Settings as Configuration
 
-from control import wire
 from control.api.problems import RUNTIME_UNKNOWN
 from settings_app.models import User
 from settings_app.problems import (
@@ -24,15 +20,6 @@ from trading.models import Position
 MODES = "/api/control/modes"
 CACHE = "/api/control/cache"
 ALL = f"{CACHE}?scope=all"
-
-
-@pytest.fixture
-def redis_away(settings: Configuration) -> Iterator[None]:
-    """Nobody listens where Redis should be."""
-    wire.shared.cache_clear()
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    yield
-    wire.shared.cache_clear()
 
 
 def test_the_modes_say_what_they_would_watch(anna: User, bela: User) -> None:

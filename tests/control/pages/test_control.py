@@ -12,9 +12,7 @@ import redis
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
-from control import wire as wire_module
 from control.protocol import (
     BackfillStatus,
     CacheStatus,
@@ -60,15 +58,6 @@ def signed_in(owner: User, redis_url: str) -> Client:
     client = Client()
     client.force_login(owner, backend=BACKEND)
     return client
-
-
-@pytest.fixture
-def redis_away(settings: Settings) -> Iterator[None]:
-    """Nobody listens where Redis should be."""
-    wire_module.shared.cache_clear()
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    yield
-    wire_module.shared.cache_clear()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
@@ -13,7 +13,6 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings as Configuration
 
-from control import wire
 from control.templatetags.symbols import compact
 from settings_app import services
 from settings_app.models import User
@@ -53,15 +52,6 @@ def bela(db: None, redis_url: str) -> User:
 @pytest.fixture
 def visitor(anna: User) -> Client:
     return visitor_of(anna)
-
-
-@pytest.fixture
-def redis_away(visitor: Client, settings: Configuration) -> Iterator[None]:
-    """Nobody listens where Redis should be."""
-    wire.shared.cache_clear()
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    yield
-    wire.shared.cache_clear()
 
 
 def visitor_of(user: User) -> Client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -51,15 +51,6 @@ async def exchange(redis_url: str, settings: Configuration) -> AsyncIterator[Exc
     async with running.serving() as simulator:
         settings.EXCHANGES = running.endpoints(simulator)
         yield Exchange(simulator, running.Rest(simulator))
-
-
-@pytest.fixture
-def redis_away(settings: Configuration) -> Iterator[None]:
-    """Nobody listens where Redis should be."""
-    wire.shared.cache_clear()
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    yield
-    wire.shared.cache_clear()
 
 
 def keep(listed: Listed) -> None:

@@ -257,5 +257,5 @@ def test_a_page_costs_the_same_queries_however_long_it_is(
     for hour in range(3):
         delivery(told(anna, hour=hour))
     api.get(ALERTS)
-    with django_assert_num_queries(3):  # the user, alerts, deliveries
+    with django_assert_num_queries(4):  # the session, the user, alerts, deliveries
         assert len(listed(api)) == 3

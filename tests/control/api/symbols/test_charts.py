@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pytest_django import Settings as Configuration
 
@@ -46,15 +44,6 @@ def anna(db: None, redis_url: str) -> User:
 @pytest.fixture
 def api(anna: User) -> Caller:
     return Caller(anna)
-
-
-@pytest.fixture
-def redis_away(settings: Configuration) -> Iterator[None]:
-    """Nobody listens where Redis should be."""
-    wire.shared.cache_clear()
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    yield
-    wire.shared.cache_clear()
 
 
 @pytest.fixture
