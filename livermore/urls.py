@@ -8,6 +8,8 @@ from django.views.generic import RedirectView
 
 from livermore import api, health
 
+handler500 = "livermore.failures.server_error"
+
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
