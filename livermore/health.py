@@ -7,6 +7,7 @@ Rule 2: every check is bounded in time and in work.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import redis
 from django.conf import settings
@@ -19,6 +20,9 @@ from django.views.decorators.http import require_safe
 from control import protocol
 
 _REDIS_SECONDS = 1.0
+_DATABASE_SECONDS = 4.0  # longer than the pool waits for a connection
+# One thread: however often a database that hangs is asked for, one connection hangs with it.
+_ASKING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readyz")
 _USERS_ASKED = 100
 _SCAN_ROUNDS, _SCAN_COUNT = 10, 1_000
 
@@ -35,9 +39,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """The database and Redis answer, and a runtime's heart beats: 200, else 503."""
     checks = {
-        "database": _passes(_database_answers),
+        "database": (has_database := _passes(_database_answers)),
         "redis": _passes(_redis_answers),
-        "runtime": _passes(_runtime_beats),
+        "runtime": has_database and _passes(_runtime_beats),
     }
     ready = all(checks.values())
     shown = {name: "ok" if passed else "failed" for name, passed in checks.items()}
@@ -52,9 +56,22 @@ def _passes(check: Callable[[], bool]) -> bool:
 
 
 def _database_answers() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        return bool(cursor.fetchone() == (1,))
+    """A server that hangs keeps its connections open, and no setting of them ends the wait."""
+    asked = _ASKING.submit(_ask_database)
+    try:
+        return asked.result(timeout=_DATABASE_SECONDS)
+    except TimeoutError:
+        asked.cancel()  # whoever waits for the one that hangs need not ask after it
+        return False
+
+
+def _ask_database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return bool(cursor.fetchone() == (1,))
+    finally:
+        connection.close()  # this thread's own, to the pool
 
 
 def _redis_answers() -> bool:

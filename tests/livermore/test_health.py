@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import redis
 from django.test import Client
 from pytest_django import Settings
 
 from control import protocol
+from livermore import health
 from settings_app.models import User
 
+PATIENCE_SECONDS = 20.0
 ALL_OK = {"database": "ok", "redis": "ok", "runtime": "ok"}
 
 
@@ -54,3 +58,19 @@ def test_readyz_without_redis_says_so_and_nothing_more(client: Client, settings:
 def test_probes_are_never_cached_and_take_no_commands(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
     assert "no-store" in client.get("/healthz").headers["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_readyz_does_not_wait_for_a_database_that_hangs(
+    client: Client, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = threading.Event()
+    monkeypatch.setattr(health, "_DATABASE_SECONDS", 0.05)
+    monkeypatch.setattr(health, "_ask_database", lambda: ends.wait(PATIENCE_SECONDS))
+    try:
+        for _ in range(3):
+            answer = client.get("/readyz")
+            assert answer.status_code == 503
+            assert answer.json()["checks"]["database"] == "failed"
+    finally:
+        ends.set()
