@@ -56,7 +56,9 @@ FEWEST_ATTEMPTS = 5
 """What is given up was tried so often: it may be old because no worker ran, or be sent again."""
 
 DEAD_SECONDS = 60.0
-"""How long a channel that takes nothing any more is left alone before the next message tries it."""
+"""How long a channel that takes nothing any more is left alone before the next message tries it.
+
+A test tries it at once."""
 
 MOST_AT_ONCE = 16  # of each channel: where all webhooks hang, letters go on
 MOST_REFUSED = 500  # of a channel that there is not: nothing is sent, so they need not take turns
@@ -125,6 +127,7 @@ class Outbox:
         self._at_work: dict[Lane, asyncio.Task[None]] = {}
         self._not_before: dict[Lane, float] = {}
         self._signals_not_before: dict[Lane, float] = {}
+        self._dead: set[Lane] = set()  # of those that rest
         self._channel_not_before: dict[DeliveryChannel, float] = {}
         self._expire_at = 0.0
         self._is_leaving = False
@@ -169,10 +172,18 @@ class Outbox:
                 break
             if lane in self._signals_not_before and not has_troubles:
                 continue
+            if await self._is_dead_and_tried(lane):
+                del self._not_before[lane]
+                self._dead.discard(lane)  # what the other side asks for next is obeyed
             if lane not in self._at_work and self._may_send(lane, now):
                 task = asyncio.create_task(self.serve(lane), name=f"deliver {lane.channel}")
                 self._at_work[lane] = task
                 task.add_done_callback(partial(self._done, lane))
+
+    async def _is_dead_and_tried(self, lane: Lane) -> bool:
+        """Whether a dead channel has a test to send: whoever mended it waits for that."""
+        self._dead &= self._not_before.keys()
+        return lane in self._dead and await self._database.run(queue.is_tried, lane)
 
     def _may_send(self, lane: Lane, now: float) -> bool:
         if sum(lane.channel == other.channel for other in self._at_work) >= MOST_AT_ONCE:
@@ -304,7 +315,9 @@ class Outbox:
             case Uncertain(reason):
                 return Delivery.State.UNCERTAIN, reason, 0.0
             case Refused(reason, is_dead):
-                self._rest(lane, DEAD_SECONDS if is_dead else 0.0)
+                if is_dead:
+                    self._rest(lane, DEAD_SECONDS)
+                    self._dead.add(lane)
                 return Delivery.State.FAILED, reason, 0.0
             case Later(reason, after_seconds, is_global):
                 is_old = claimed.age_seconds > GIVE_UP_SECONDS

@@ -214,6 +214,17 @@ def orphans() -> list[Lane]:
     ]
 
 
+def is_tried(lane: Lane) -> bool:
+    """Whether a test waits in a lane that was never sent: somebody wants to know now."""
+    return Delivery.objects.filter(
+        user_id=lane.user_id,
+        channel=lane.channel,
+        state=Delivery.State.WAITING,
+        attempts=0,
+        alert__values__test=True,
+    ).exists()
+
+
 def waiting(lane: Lane, window_seconds: float) -> Waiting:
     """What waits in a lane, and what was sent in the last ``window_seconds``."""
     values = {"user": lane.user_id, "channel": str(lane.channel), "window": window_seconds}

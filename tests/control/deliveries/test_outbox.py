@@ -28,7 +28,7 @@ from trading.alerts.ports import (
     Refused,
     Uncertain,
 )
-from trading.models import Alert, Delivery
+from trading.models import Alert, Delivery, DeliveryChannel
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(60)]
 
@@ -229,6 +229,20 @@ def test_dead_channel_is_told_once_by_the_others_and_told_again_when_it_lives(
     Delivery.objects.filter(state__in=[State.WAITING]).delete()
     waits(anna, 1, first=9)
     deliver(Post(post.readers), lambda: Incident.objects.get().ended_at is not None)
+
+
+def test_dead_channel_that_is_tried_is_not_left_alone(anna: User) -> None:
+    waits(anna)
+    dead = Reader(Refused("the webhook was deleted", is_dead=True))
+    post = Post({(anna.pk, "discord"): dead, (anna.pk, "email"): Reader()})
+    trials: list[Delivery] = []
+
+    def is_mended() -> bool:
+        if not trials and dead.read and Incident.objects.exists():
+            trials.append(acts.begin_test(anna.pk, DeliveryChannel.DISCORD))
+        return bool(trials) and Delivery.objects.get(pk=trials[0].pk).state == State.DELIVERED
+
+    deliver(post, is_mended)
 
 
 def _being_sent() -> bool:
