@@ -25,7 +25,7 @@ from trading.models import SYSTEM, Alert, Delivery
 
 COLUMNS: Final = ("id", "when (UTC)", "market", "what happened", "MACD-V", "price", "state", "ways")
 LONGEST: Final = 60
-SPAN: Final = re.compile(r"([0-9]{1,4})(m|h|d)", re.ASCII)
+SPAN: Final = re.compile(r"([1-9][0-9]{0,3})(m|h|d)", re.ASCII)
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -92,14 +92,17 @@ def wanted_mute(options: dict[str, Any], now: datetime) -> WantedMute:
     )
     faults = wanted.faults(now)
     if faults:
-        raise CommandError("\n".join(f"--{field} {fault}" for field, fault in faults.items()))
+        said = {"until": "for"} if until is None else {}
+        raise CommandError(
+            "\n".join(f"--{said.get(field, field)} {fault}" for field, fault in faults.items())
+        )
     return wanted
 
 
 def _span(text: str) -> timedelta:
     found = SPAN.fullmatch(text)
     if found is None:
-        raise CommandError("--for must be minutes, hours or days, such as 90m, 8h or 7d")
+        raise CommandError("--for must be minutes, hours or days from 1 on, such as 90m, 8h or 7d")
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
