@@ -11,6 +11,7 @@ from trading.core.market import Timeframe
 from trading.core.modes import SignalKind
 from trading.core.severity import Severity
 from trading.core.signals import Direction
+from trading.exchanges.registry import EXCHANGES
 from trading.models import SYSTEM, Alert, DeliveryChannel
 
 MOST: Final = 200
@@ -21,7 +22,7 @@ ABOUT = Parameter(
     "Signals alone, or what Livermore says of itself alone; without it, both.",
     choices=ABOUTS,
 )
-EXCHANGE = Parameter("exchange", "On this exchange.")
+EXCHANGE = Parameter("exchange", "On this exchange.", choices=tuple(EXCHANGES))
 SYMBOL = Parameter("symbol", "Of this market, by its canonical name: `BTC-USD`.")
 PART = Parameter("q", "Of markets whose symbol has this part: `btc`.")
 TIMEFRAME = Parameter("timeframe", "On this timeframe.", choices=tuple(map(str, Timeframe)))

@@ -52,7 +52,7 @@ USUAL: Final = 300
 
 STATE: Final = Parameter("state", "In this state.", choices=tuple(map(str, SymbolState)))
 CATEGORY: Final = Parameter("category", "With this category in the watchlist.")
-ON: Final = Parameter("exchange", "On this exchange.")
+ON: Final = Parameter("exchange", "On this exchange.", choices=tuple(EXCHANGES))
 EXCHANGE: Final = Parameter(
     "exchange", "The market's exchange; it must be there.", choices=tuple(EXCHANGES)
 )

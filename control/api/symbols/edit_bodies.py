@@ -22,6 +22,7 @@ from settings_app.problems import Problem
 from settings_app.schema.fields import CATEGORY_RULE, Category, ExchangeName, Symbol
 from settings_app.schema.markets import MOST_SYMBOLS
 from trading.core.market import Market
+from trading.exchanges.registry import EXCHANGES
 
 Body = TypeVar("Body", bound=BaseModel)
 Place = tuple[str | int, ...]
@@ -31,7 +32,7 @@ Categories = Annotated[
 
 RULES: Final = {
     "symbol": "must be a symbol such as BTC-USD",
-    "exchange": "must be the name of an exchange; leave it out for your primary one",
+    "exchange": f"must be {' or '.join(EXCHANGES)}; leave it out for your primary one",
     "categories": f"must be a list of up to 10 tags: each {CATEGORY_RULE}, such as high-cap",
     "enabled": "must be true or false",
     "position": f"must be a whole number from 0 to {MOST_SYMBOLS - 1}, its place in the list",

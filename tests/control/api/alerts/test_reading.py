@@ -206,6 +206,7 @@ def test_times_bound_when_it_was_told(anna: User, api: Caller) -> None:
     [
         ("symbl=BTC-USD", "The nearest is symbol."),
         ("symbol=A&symbol=B", "symbol must be given once"),
+        ("exchange=kraken", "exchange must be coinbase or binance or kucoin"),
         ("state=lost", "state must be pending or delivered or"),
         ("kind=level-up", "kind must be level or crossover"),
         ("timeframe=2h", "timeframe must be 1m or 5m"),

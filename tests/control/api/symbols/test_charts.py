@@ -115,6 +115,8 @@ def test_symbols_are_filtered_by_state_category_and_exchange(anna: User, api: Ca
     assert found("exchange=coinbase") == ["BTC-USD", "ETH-USD"]
     assert found("exchange=kucoin") == []
     assert "receiving or" in problem(api.get(f"{SYMBOLS}?state=odd"), MALFORMED_REQUEST)["detail"]
+    kraken = api.get(f"{SYMBOLS}?exchange=kraken")
+    assert "coinbase or binance" in problem(kraken, MALFORMED_REQUEST)["detail"]
 
 
 def test_settings_that_another_program_has_damaged_are_named(anna: User, api: Caller) -> None:

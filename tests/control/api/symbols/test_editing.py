@@ -178,6 +178,11 @@ def test_a_body_that_adds_nothing_names_the_field(
     assert row(anna) == before
 
 
+def test_an_exchange_that_there_is_not_is_told_with_those_that_there_are(api: Caller) -> None:
+    errors = errors_of(api.post(SYMBOLS, {"symbol": "SOL-USD", "exchange": "kraken"}))
+    assert "must be coinbase or binance or kucoin" in errors["/exchange"]
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
