@@ -20,6 +20,14 @@ from control.protocol import now_ms
 LONGEST_MESSAGE = 200  # characters; a browser reports counts and clocks, nothing else
 
 
+class NoConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # untyped base
+    """What answers where no socket is."""
+
+    async def connect(self) -> None:
+        """Refuse everyone with a 403, as whoever may not listen."""
+        await self.close()
+
+
 class RuntimeConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # untyped base
     """Sends a signed-in member of staff everything about their own runtime, as it happens.
 

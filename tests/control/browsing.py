@@ -27,12 +27,14 @@ def cookie_of(user: User) -> str:
     return browser.cookies[settings.SESSION_COOKIE_NAME].value
 
 
-def dial(session_key: str | None, *, origin: str = "http://testserver") -> WebsocketCommunicator:
+def dial(
+    session_key: str | None, *, origin: str = "http://testserver", path: str = "/ws/runtime/"
+) -> WebsocketCommunicator:
     """A browser's socket, not yet connected."""
     headers = [(b"host", b"testserver"), (b"origin", origin.encode())]
     if session_key is not None:
         headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={session_key}".encode()))
-    return WebsocketCommunicator(application, "/ws/runtime/", headers=headers)
+    return WebsocketCommunicator(application, path, headers=headers)
 
 
 class Page:

@@ -130,6 +130,15 @@ async def test_anonymous_is_refused(redis_url: str) -> None:
     assert not connected
 
 
+@pytest.mark.parametrize("path", ["/ws/runtime", "/ws/", "/"])
+async def test_where_no_socket_is_everyone_is_refused(
+    owner: User, redis_url: str, path: str
+) -> None:
+    key = await sync_to_async(cookie_of)(owner)
+    connected, _ = await dial(key, path=path).connect(PATIENCE_SECONDS)
+    assert not connected
+
+
 async def test_an_ordinary_user_is_refused(redis_url: str) -> None:
     user = await sync_to_async(UserFactory.create)(is_staff=False)
     connected, _ = await dial(await sync_to_async(cookie_of)(user)).connect(PATIENCE_SECONDS)
