@@ -31,7 +31,7 @@ def save(user_id: int, alerts: Sequence[Alert]) -> None:
     """
     if not alerts:
         return
-    settings, now = _settings_of(user_id), timezone.now()
+    settings, now = settings_of(user_id), timezone.now()
     mutes = list(Mute.objects.filter(user_id=user_id, until__gt=now))
     filed: list[tuple[Alert, tuple[Route, ...]]] = []
     for alert in alerts:
@@ -55,7 +55,8 @@ def save(user_id: int, alerts: Sequence[Alert]) -> None:
     )
 
 
-def _settings_of(user_id: int) -> Settings | None:
+def settings_of(user_id: int) -> Settings | None:
+    """A user's settings; None where they cannot be read, which is logged."""
     try:
         return services.read(user_id).document
     except (SettingsInvalid, SettingsTooNew) as exc:

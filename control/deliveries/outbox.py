@@ -164,6 +164,8 @@ class Outbox:
         if now >= self._expire_at:
             self._expire_at = now + EXPIRE_SECONDS
             await self._tell(await self._database.run(queue.expire))
+            for sub, event in await self._database.run(trouble.forget_turned_off, self._only):
+                await self._publish(events_of(sub), event.to_json())
         self._not_before = _later_than(now, self._not_before)
         self._signals_not_before = _later_than(now, self._signals_not_before)
         lanes = await self._database.run(queue.lanes, self._only)

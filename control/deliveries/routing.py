@@ -48,13 +48,13 @@ def routes(
     if alert.kind == SYSTEM:
         return tuple(
             Route(channel=name)
-            for name, channel in _enabled(settings)
+            for name, channel in enabled(settings)
             if channel.troubles and not _is_of_its_death(alert, name)
         )
     held_back = _held_back(alert, settings, mutes, now)
     return tuple(
         Route(channel=name, state=held_back[0], reason=held_back[1])
-        for name, channel in _enabled(settings)
+        for name, channel in enabled(settings)
         if _wants(channel, alert)
     )
 
@@ -70,7 +70,8 @@ def state_of(filed: Sequence[Route], alert: Alert) -> str:
     return Alert.State(str(filed[0].state))
 
 
-def _enabled(settings: Settings) -> Iterator[tuple[DeliveryChannel, Channel]]:
+def enabled(settings: Settings) -> Iterator[tuple[DeliveryChannel, Channel]]:
+    """The channels that are turned on."""
     for name in DeliveryChannel:
         channel: Channel | None = getattr(settings.notifications, name)
         if channel is not None and channel.enabled:

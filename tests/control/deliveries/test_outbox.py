@@ -10,10 +10,11 @@ import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from control import tasks
+from control import incidents, tasks
 from control.deliveries import acts
 from control.deliveries import outbox as outboxes
 from control.deliveries.queue import Claimed
+from control.incidents import Kind
 from control.models import Incident
 from settings_app.models import User
 from tests.control.alerts import delivery, told, troubled
@@ -229,6 +230,20 @@ def test_dead_channel_is_told_once_by_the_others_and_told_again_when_it_lives(
     Delivery.objects.filter(state__in=[State.WAITING]).delete()
     waits(anna, 1, first=9)
     deliver(Post(post.readers), lambda: Incident.objects.get().ended_at is not None)
+
+
+def test_death_of_a_channel_is_over_when_it_is_turned_off(anna: User, bela: User) -> None:
+    began = timezone.now() - timedelta(hours=2)
+    for user in (anna, bela):  # of whom only one has turned it on
+        detail = "Discord takes no alerts: the webhook was deleted."
+        incidents.open_incident(user.pk, Kind.CHANNEL_DEAD, "discord", detail, began)
+
+    post = Post({(anna.pk, "email"): Reader()})
+    deliver(post, lambda: Incident.objects.filter(ended_at__isnull=False).exists())
+
+    assert Incident.objects.get(ended_at__isnull=True).user == anna
+    told = Alert.objects.filter(user=bela, values__state="ended").get()
+    assert told.detail == "Discord took no alerts and is turned off, after 2 h."
 
 
 def test_dead_channel_that_is_tried_is_not_left_alone(anna: User) -> None:
