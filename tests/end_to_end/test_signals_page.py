@@ -193,6 +193,18 @@ def test_filters_are_the_address_and_keep_the_keyboard_where_it_is(
     expect(page.locator("#sg-rows tr")).to_have_count(len(Alert.State) + 3)
 
 
+def test_a_list_without_a_signal_says_so_also_once_the_line_is_there(
+    page: Page, context: BrowserContext, live_server: LiveServer, anna: User
+) -> None:
+    anna.alerts.all().delete()
+    context.route_web_socket(re.compile("/ws/runtime/"), lambda line: None)
+    with page.expect_response(re.compile(r"/api/alerts\?.*limit=")):  # what opening it asks for
+        page.goto(f"{live_server.url}{reverse('admin:signals')}")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#sg-none")).to_contain_text("No signals yet")
+    expect(page.locator("#sg-list")).to_be_hidden()
+
+
 def test_a_click_on_a_signal_opens_the_chart_at_its_moment_and_the_keyboard_walks_it(
     page: Page, live_server: LiveServer
 ) -> None:

@@ -53,7 +53,7 @@ const look = soon(async () => {
   const known = new Set(waiting.map(({ id }) => id));
   const fresh = answer.body.alerts.filter(({ id }) => id > newest && !known.has(id));
   waiting = [...fresh, ...waiting];
-  if (isReading()) showBar();
+  if (isReading() || waiting.length === 0) showBar();
   else showWaiting();
 });
 
