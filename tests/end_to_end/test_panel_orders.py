@@ -28,6 +28,7 @@ def test_a_switch_says_what_starts_and_what_stops(panel: Page, livermore: Liverm
     panel.keyboard.press("m")
     dialog = panel.get_by_role("dialog", name="Switch mode")
     expect(dialog).to_contain_text("Nothing changes")
+    expect(dialog.get_by_role("radio", name="scalper-macdv")).to_be_focused()
     dialog.get_by_role("radio", name="position-monitor").check()
     effects = dialog.locator("#cp-mode-effects")
     expect(effects).to_contain_text(f"{watched} → 0")

@@ -23,6 +23,7 @@ const picked = () => choices.find((choice) => choice.checked)?.value;
 export async function askMode() {
   for (const choice of choices) {
     choice.checked = choice.value === current();
+    choice.autofocus = choice.checked; // the arrow keys go on from there
     $("[data-now]", choice.closest("label")).hidden = choice.value !== current();
   }
   plans = null;
