@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.end_to_end.conftest import PHONE, Console
 from tests.end_to_end.running import Livermore
 
+LEFT = "one => one.getBoundingClientRect().left"
 FAULT = {
     "error": "ValueError: a drill",
     "where": "trading.desk",
@@ -37,6 +38,16 @@ def test_a_switch_says_what_starts_and_what_stops(panel: Page, livermore: Liverm
     panel.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     assert livermore.status()["mode"] == "scalper-macdv"
+
+
+def test_no_button_moves_from_under_the_pointer_at_a_pause(panel: Page) -> None:
+    others = [panel.locator(f"#cp-{name}") for name in ("mode", "backfill", "clear", "reload")]
+    before = [one.evaluate(LEFT) for one in others]
+    undo = panel.get_by_role("button", name="Undo pause")
+    panel.keyboard.press("p")
+    expect(undo).to_be_visible()
+    expect(panel.get_by_role("button", name="Resume")).to_be_visible()
+    assert [one.evaluate(LEFT) for one in others] == before
 
 
 def test_clearing_names_its_scope_and_the_count_of_keys(panel: Page, livermore: Livermore) -> None:
