@@ -18,11 +18,13 @@ from pytest_django.live_server_helper import LiveServer
 from control import wire
 from control.alerts import signal_event
 from control.protocol import (
+    Cell,
     Desired,
     Fault,
     HistoryEntry,
     RuntimeStatus,
     State,
+    SymbolStatus,
     commands_of,
     history_of,
     now_ms,
@@ -173,6 +175,43 @@ def test_who_has_no_exchange_yet_is_led_to_the_settings(
     assert has_no_serious_barrier(page, console)
     notice.get_by_role("link", name="Set up an exchange").click()
     expect(page).to_have_url(f"{live_server.url}/admin/settings/")
+
+
+TIMEFRAMES = ["1m", "5m", "15m", "1h", "4h", "1d"]
+CUT = """() => [...document.querySelectorAll("#cp-map .lv-z")].filter((cell) => {
+  const number = document.createRange();
+  number.selectNodeContents(cell);
+  const [text, box] = [number, cell].map((one) => one.getBoundingClientRect());
+  return text.width > 0 && (text.left < box.left || text.right > box.right);
+}).map((cell) => cell.textContent)"""
+
+
+@pytest.mark.parametrize("width", [1920, 1360, 1024, 768, 390])
+@pytest.mark.parametrize("quote", ["USD", "USDT"])
+def test_no_number_of_a_long_map_loses_its_sign(
+    page: Page, socket: Socket, live_server: LiveServer, width: int, quote: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{live_server.url}/admin/control/")
+    expect(page.locator("#cp-pill")).to_be_visible()
+    extremes = {
+        name: Cell(v=-388.8, s=-300.0, h=-88.8, stage="risk-oversold") for name in TIMEFRAMES
+    }
+    socket.tell(
+        timeframes=TIMEFRAMES,
+        symbols=[
+            SymbolStatus(
+                symbol=f"TOKEN{number}-{quote}",
+                exchange="coinbase" if quote == "USD" else "binance",
+                live="receiving",
+                tf=extremes,
+            )
+            for number in range(30)
+        ],
+    )
+    expect(page.locator("#cp-map .cp-row[data-key]")).to_have_count(30)
+    assert page.evaluate(CUT) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_lock_out_is_told_in_our_own_looks(
