@@ -27,7 +27,7 @@ from trading.models import SYSTEM, Alert
 
 Choices = list[tuple[str, str]]
 
-ABOUTS: Final = [("", "Signals and notices"), (SIGNALS, "Signals"), (SYSTEM, "Of Livermore itself")]
+ABOUTS: Final = [("", "Everything"), (SIGNALS, "Signals"), (SYSTEM, "Livermore itself")]
 SEEN: Final = [("", "Seen or not"), ("false", "Not seen yet"), ("true", "Seen")]
 DIRECTIONS: Final = [
     ("", "Up or down"),
