@@ -121,7 +121,7 @@ class Profile(Section):
         Field(min_length=1),
         about(
             "Display name",
-            "Shown in the header and in alerts.",
+            "Your name, for whoever reads this document.",
             examples=("Anna",),
             recorded_only=True,
         ),
@@ -141,14 +141,13 @@ class Profile(Section):
             "Primary exchange",
             "Where a symbol is looked for when nothing else is said.",
             examples=("coinbase", "kucoin"),
-            recorded_only=True,
         ),
     ] = "coinbase"
     trading_mode: Annotated[
         Literal["paper", "live"],
         about(
             "Account",
-            "Labels alerts; changes nothing else.",
+            "Whether you practise or use real money: a note of yours.",
             examples=("live",),
             recorded_only=True,
         ),

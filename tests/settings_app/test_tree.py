@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from control.deliveries.routing import routes
+from control.effects.symbols import primary_exchange
 from control.plan import plan_of
 from control.positions.sources import sources
 from control.reader import reader_of
@@ -255,6 +256,7 @@ def acts_on(document: Any) -> Any:
         settings.livermore_runtime.auto_start,
         plans,
         named(settings),
+        primary_exchange(settings),  # where a command's symbol is without another word
         sources(settings),
         settings.scanner.enabled,
         criteria_of(settings),
