@@ -100,6 +100,21 @@ def test_a_symbol_is_found_added_switched_off_and_removed_by_keyboard(symbols: P
     assert names(symbols) == before
 
 
+def test_enter_adds_nothing_that_was_found_for_other_words(symbols: Page) -> None:
+    before = names(symbols)
+    marked = symbols.locator('#sy-options [aria-selected="true"]')
+    symbols.keyboard.press("a")
+    symbols.keyboard.type("ato")
+    expect(marked).to_contain_text("ATOM-")
+    symbols.keyboard.type("zzz")  # and on before the list has followed
+    symbols.keyboard.press("Enter")
+    symbols.keyboard.press("Enter")
+    expect(symbols.locator("#sy-said")).to_contain_text("fits “atozzz”")
+    assert names(symbols) == before
+    symbols.keyboard.press("Escape")
+    symbols.keyboard.press("Escape")
+
+
 def test_nothing_is_shown_as_done_before_the_answer(symbols: Page, livermore: Livermore) -> None:
     ada = row(symbols, "ADA-USD")
     switch = ada.get_by_role("switch")

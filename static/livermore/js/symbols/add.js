@@ -23,6 +23,8 @@ let markets = [];
 let marked = -1;
 let waiting = null;
 let asking = null;
+let sought = null; // the words that are being looked for
+let found = null; // the words that the list answers
 
 const exchanges = () => {
   const all = [...at.options].map(({ value }) => value).filter(Boolean);
@@ -39,6 +41,8 @@ async function search() {
   }
   asking = new AbortController();
   const { signal } = asking;
+  sought = q;
+  found = null;
   input.setAttribute("aria-busy", "true");
   if (box.hidden) {
     list.replaceChildren();
@@ -67,6 +71,8 @@ function mixed(answers) {
 }
 
 function show(answers, q) {
+  sought = null;
+  found = q;
   markets = mixed(answers);
   const notes = answers.map(({ ok, body, message }) => (ok ? body.note : message)).filter(Boolean);
   if (!markets.length && !notes.length) {
@@ -116,6 +122,7 @@ function close() {
   clearTimeout(waiting);
   asking?.abort();
   box.hidden = true;
+  sought = found = null;
   markets = [];
   marked = -1;
   input.setAttribute("aria-expanded", "false");
@@ -166,11 +173,13 @@ function steer(event) {
   }
 }
 
-/** Enter: the marked market; while nothing was found yet, it is looked for first. */
-async function submit(event) {
+/** Enter: the marked market, if the list answers what is typed by now; else that is looked for first. */
+function submit(event) {
   event.preventDefault();
-  if (marked < 0 || box.hidden) await search();
-  else choose(marked);
+  clearTimeout(waiting);
+  const q = input.value.trim();
+  if (found === q && marked >= 0) choose(marked);
+  else if (sought !== q) search();
 }
 
 export function listen() {
