@@ -326,4 +326,10 @@ def test_without_javascript_history_and_cache_are_forms(
         rows: Any = redis.xrange(commands_of(anna.sub))
     sent = [json.loads(fields["command"])["payload"] for _, fields in rows]
     assert sent == [{"symbol": "BTC-USD"}, {"scope": "timeframe", "timeframe": "1m"}]
+    for label in ("Control panel", "Mutes"):  # nothing could unfold a folded side bar
+        name = plain.locator("#nav-sidebar").get_by_text(label, exact=True)
+        assert (name.bounding_box() or {"width": 0})["width"] > len(label)
+    plain.set_viewport_size(PHONE)
+    tools = plain.locator("#cp-tools")
+    assert tools.evaluate("tools => tools.scrollWidth <= tools.clientWidth")
     context.close()
