@@ -186,14 +186,8 @@ CUT = """() => [...document.querySelectorAll("#cp-map .lv-z")].filter((cell) => 
 }).map((cell) => cell.textContent)"""
 
 
-@pytest.mark.parametrize("width", [1920, 1360, 1024, 768, 390])
-@pytest.mark.parametrize("quote", ["USD", "USDT"])
-def test_no_number_of_a_long_map_loses_its_sign(
-    page: Page, socket: Socket, live_server: LiveServer, width: int, quote: str
-) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{live_server.url}/admin/control/")
-    expect(page.locator("#cp-pill")).to_be_visible()
+def tell_many(socket: Socket, count: int, quote: str) -> None:
+    """Say that so many symbols are watched, each at its extreme."""
     extremes = {
         name: Cell(v=-388.8, s=-300.0, h=-88.8, stage="risk-oversold") for name in TIMEFRAMES
     }
@@ -206,12 +200,44 @@ def test_no_number_of_a_long_map_loses_its_sign(
                 live="receiving",
                 tf=extremes,
             )
-            for number in range(30)
+            for number in range(count)
         ],
     )
+
+
+@pytest.mark.parametrize("width", [1920, 1360, 1024, 768, 390])
+@pytest.mark.parametrize("quote", ["USD", "USDT"])
+def test_no_number_of_a_long_map_loses_its_sign(
+    page: Page, socket: Socket, live_server: LiveServer, width: int, quote: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{live_server.url}/admin/control/")
+    expect(page.locator("#cp-pill")).to_be_visible()
+    tell_many(socket, 30, quote)
     expect(page.locator("#cp-map .cp-row[data-key]")).to_have_count(30)
     assert page.evaluate(CUT) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("quote", ["USD", "USDT"])
+def test_hundreds_of_symbols_push_nothing_out_of_reach_and_keep_their_head(
+    page: Page, socket: Socket, live_server: LiveServer, quote: str
+) -> None:
+    page.set_viewport_size(DESK)
+    page.goto(f"{live_server.url}/admin/control/")
+    expect(page.locator("#cp-pill")).to_be_visible()
+    tell_many(socket, 300, quote)
+    last = page.locator(f'.cp-row[data-key$=":TOKEN299-{quote}"]')
+    expect(last).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollHeight < 2 * innerHeight")
+    page.keyboard.press("h")
+    for _ in range(100):
+        page.keyboard.press("PageDown")
+    page.keyboard.press("ArrowUp")
+    expect(last).to_be_in_viewport()
+    head = page.locator(".cp-hrow").first
+    expect(head).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.closest('.cp-row') !== null")
 
 
 def test_a_lock_out_is_told_in_our_own_looks(
