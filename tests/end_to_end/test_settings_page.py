@@ -257,6 +257,12 @@ def test_a_variable_says_whether_it_is_set_where_the_runtime_runs(page: Page) ->
     chip = page.locator(f'[data-chip="{path}"]')
     field(page, path).fill("BINANCE_NOT_THERE")
     expect(chip).to_contain_text("not set where the runtime runs")
+    problem = page.locator("#st-problems button", has_text="Secret is required")
+    cross = page.locator("#st-code .cm-lint-marker-error")
+    expect(problem).to_be_visible()
+    expect(cross).to_have_count(0)  # it stands by its exchange, and not by the first line
+    problem.click()
+    expect(cross).to_be_visible()
     field(page, path).fill("DATABASE_URL")
     expect(chip).to_contain_text("not a name that you may use")
 

@@ -4,7 +4,7 @@
 import { $, clone, fill, setAttribute, setText } from "../dom.js";
 import { plural } from "../format.js";
 import { shown, text } from "./document.js";
-import { lineAt, linesOf } from "./lines.js";
+import { lineAt, linesOf, placeAt } from "./lines.js";
 import { titleOf } from "./titles.js";
 
 const PAUSE_MS = 100;
@@ -38,6 +38,7 @@ export function bindJson(store, pane = plainText($("#st-text"))) {
       ...store.changes().map(({ path, old }) => ({ pointer: path, look: "c", words: `was ${shown(old)}` })),
       ...store.errors.map(({ pointer, detail }) => ({ pointer, look: "e", words: detail })),
     ];
+    for (const place of places) place.pointer = placeAt(lines, place.pointer); // what is missing has none
     pane.mark(new Map(places.map(({ pointer, look }) => [lineAt(lines, pointer), look])), places);
     list(
       store.errors.map(({ pointer, detail }) => ({

@@ -38,10 +38,12 @@ export function linesOf(text) {
   return { lines, repeated };
 }
 
-/** The line of a place, or of the nearest place around it that stands in the text. */
-export function lineAt(lines, pointer) {
-  for (let path = pointer; path; path = path.slice(0, path.lastIndexOf("/"))) {
-    if (lines.has(path)) return lines.get(path);
-  }
-  return 1;
+/** A place, or the nearest place around it that stands in the text; "" is all of it. */
+export function placeAt(lines, pointer) {
+  let path = pointer;
+  while (path && !lines.has(path)) path = path.slice(0, path.lastIndexOf("/"));
+  return path;
 }
+
+/** The line of a place, or of the nearest place around it that stands in the text. */
+export const lineAt = (lines, pointer) => lines.get(placeAt(lines, pointer)) ?? 1;
