@@ -74,7 +74,8 @@ def signals(request: UserRequest) -> HttpResponse:
     page = list(found[: ROWS + 1])
     shown = page[:ROWS]
     older = asked.page_query(before=shown[-1].pk) if len(page) > ROWS else ""
-    total = alerts_of(user_id, asked.selection()).order_by()[: COUNTED + 1].count()
+    everything = alerts_of(user_id, asked.selection())
+    total = everything.order_by()[: COUNTED + 1].count()
     return render(
         request,
         "livermore/signals.html",
@@ -98,7 +99,7 @@ def signals(request: UserRequest) -> HttpResponse:
             "isMore": total > COUNTED,
             "before": before,
             "isNarrowed": asked.is_narrowed,
-            "newest": shown[0].pk if shown else 0,
+            "newest": everything.values_list("pk", flat=True).first() or 0,
             "rows": ROWS,
             "symbols": reverse("admin:symbols"),
             "alerts": reverse("admin:trading_alert_changelist"),

@@ -53,10 +53,10 @@ def moment(unix_ms: int, reader: Reader) -> str:
 
 
 @register.filter
-def signed(value: float) -> str:
-    """A whole number with its sign: as wide for minus as for plus."""
-    text = f"{abs(value):.0f}"
-    if text == "0":
+def signed(value: float, digits: int = 0) -> str:
+    """A number with its sign, whole without another word: as wide for minus as for plus."""
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
         return text
     return ("+" if value > 0 else MINUS) + text
 

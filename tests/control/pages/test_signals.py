@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -141,6 +142,9 @@ def test_a_page_has_so_many_rows_and_leads_to_older_and_newer_ones(
     assert listed(second) == made[1::-1]
     assert re.search(r'rel="next" id="sg-older" hidden', second)
     assert 'rel="first"' in second
+    for text in (first, second):  # so that nothing of the first page is called new on the second
+        [boot] = re.findall(r'id="lv-boot" type="application/json">([^<]+)<', text)
+        assert json.loads(boot)["newest"] == made[-1]
 
 
 FILTERS: list[tuple[str, dict[str, Any]]] = [

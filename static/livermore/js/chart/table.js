@@ -1,12 +1,12 @@
 // The table beneath the chart: the newest closed candle is put on top as it closes.
 
 import { $, clone, fill } from "../dom.js";
-import { amount, moment, price } from "../format.js";
+import { amount, moment, price, signed } from "../format.js";
 
 const MOST = 60;
 
 const body = $("#ch-values");
-const figure = (value) => value?.toFixed(1) ?? "";
+const figure = (value) => (value == null ? "" : signed(value, 1));
 
 /** Bring the rows of closed bars in line, oldest bar first. */
 export function showRows(bars, step) {
@@ -24,7 +24,7 @@ export function showRows(bars, step) {
       v: figure(bar.v),
       s: figure(bar.s),
       h: figure(bar.h),
-      rsi: figure(bar.rsi),
+      rsi: bar.rsi?.toFixed(1),
       stage: bar.stage,
     });
     if (!known && isNewer(bar)) body.prepend(row);
