@@ -75,7 +75,8 @@ def signals(request: UserRequest) -> HttpResponse:
     shown = page[:ROWS]
     older = asked.page_query(before=shown[-1].pk) if len(page) > ROWS else ""
     everything = alerts_of(user_id, asked.selection())
-    total = everything.order_by()[: COUNTED + 1].count()
+    counted = everything.order_by()[: COUNTED + 1].count()
+    total, is_more = min(counted, COUNTED), counted > COUNTED
     return render(
         request,
         "livermore/signals.html",
@@ -84,7 +85,7 @@ def signals(request: UserRequest) -> HttpResponse:
         form=asked,
         rows=[row_of(alert) for alert in shown],
         total=total,
-        is_more=total > COUNTED,
+        is_more=is_more,
         older=older,
         is_first=before is None,
         here=asked.page_query(before=before),
@@ -96,7 +97,7 @@ def signals(request: UserRequest) -> HttpResponse:
         boot={
             "query": asked.api_query(),
             "total": total,
-            "isMore": total > COUNTED,
+            "isMore": is_more,
             "before": before,
             "isNarrowed": asked.is_narrowed,
             "newest": everything.values_list("pk", flat=True).first() or 0,

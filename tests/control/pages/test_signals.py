@@ -377,3 +377,14 @@ def test_nothing_is_done_by_get_or_without_a_token(anna: User) -> None:
     html = shown(strict)
     own = {"csrfmiddlewaretoken": token(html)}
     assert strict.post(addresses[3], own).status_code == 302
+
+
+def test_more_than_are_counted_are_told_as_more(
+    anna: User, visitor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.pages.signals.COUNTED", 2)
+    for hour in range(2):
+        told(anna, hour=hour)
+    assert re.search(r'id="sg-count">\s*2 kept', shown(visitor))
+    told(anna, hour=3)
+    assert re.search(r'id="sg-count">\s*more than 2 kept', shown(visitor))
