@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.test import Client, RequestFactory
-from django.views.defaults import bad_request, permission_denied, server_error
+from django.views.defaults import bad_request, permission_denied
 
+from livermore.failures import server_error
 from tests.settings_app.factories import UserFactory
 
 
