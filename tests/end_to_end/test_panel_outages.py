@@ -68,6 +68,19 @@ def test_a_lost_connection_is_said_to_be_the_pages_own_and_heals(
     expect(cuttable.locator("body")).not_to_have_class(re.compile("cp-old"))
 
 
+def test_a_line_on_which_nothing_comes_any_more_is_the_pages_own_trouble_too(
+    panel: Page, console: Console
+) -> None:
+    """A network that is gone ends no socket: what is sent is lost, and nothing says so."""
+    panel.context.set_offline(True)
+    notice = panel.locator('[data-notice="reconnecting"]')
+    expect(notice).to_be_visible(timeout=BACK_MS)
+    panel.context.set_offline(False)
+    expect(notice).to_be_hidden()
+    expect(panel.locator("#cp-pill")).to_contain_text("Running")
+    console.messages[:] = [one for one in console.messages if "ERR_INTERNET" not in one]
+
+
 def test_a_killed_runtime_is_stale_then_offline_and_a_pause_is_recorded_for_the_next(
     context: BrowserContext, livermore: Livermore, console: Console, panel: Page
 ) -> None:

@@ -5,8 +5,8 @@
 import { measured } from "./clock.js";
 import { accept, known, want } from "./runtime.js";
 
-const PULSE_MS = 5_000; // how often the line is tried
-const SILENCE_MS = 12_000; // a line without a word for so long is dead
+const PULSE_MS = 3_000; // how often the line is tried
+const SILENCE_MS = 8_000; // a line without a word for so long is dead
 const BACKOFF_MS = [250, 10_000];
 const REPORT_EVERY = 8; // messages, or
 const REPORT_MS = 250;
@@ -36,10 +36,19 @@ let redialling = null;
 export function connect() {
   clearTimeout(redialling);
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  socket = new WebSocket(`${scheme}://${location.host}/ws/runtime/`);
-  socket.addEventListener("open", opened);
-  socket.addEventListener("message", (event) => received(event.data));
-  socket.addEventListener("close", closed);
+  const dialled = new WebSocket(`${scheme}://${location.host}/ws/runtime/`);
+  const listen = (type, fn) => dialled.addEventListener(type, (event) => dialled === socket && fn(event));
+  hangUp();
+  socket = dialled;
+  listen("open", opened);
+  listen("message", (event) => received(event.data));
+  listen("close", closed);
+}
+
+/** End a line and hear no more of it: of one on which nothing comes, the goodbye takes a minute. */
+function hangUp() {
+  socket?.close();
+  socket = null;
 }
 
 function opened() {
@@ -50,12 +59,12 @@ function opened() {
   emit("link");
 }
 
-async function closed(event) {
+async function closed({ code } = {}) {
   const wasOpen = known.socket === "open";
   if (wasOpen) known.lostAt = Date.now();
   known.socket = "lost";
   emit("link");
-  if ((!wasOpen || event.code === NO_LONGER_WELCOME) && (await isSignedOut())) {
+  if ((!wasOpen || code === NO_LONGER_WELCOME) && (await isSignedOut())) {
     known.signedIn = false;
     emit("link");
     return;
@@ -81,8 +90,10 @@ async function isSignedOut() {
 
 function pulse() {
   if (known.socket !== "open") return;
-  if (Date.now() - heardAt > SILENCE_MS) socket.close();
-  else say({ type: "clock", sent: Date.now() });
+  if (Date.now() - heardAt > SILENCE_MS) {
+    hangUp();
+    closed();
+  } else say({ type: "clock", sent: Date.now() });
 }
 
 /** Between the end of a line and the word of it there is a moment in which nothing can be sent. */
