@@ -226,6 +226,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "livermore.formats"
 
 LOGGING = logs.logging_config(as_json=ENVIRONMENT.log_json)
 logs.configure_structlog()

@@ -33,6 +33,7 @@ from settings_app.models import User
 from settings_app.reporting import counted
 from settings_app.resetting import is_number
 from settings_app.schema import CURRENT_VERSION
+from trading.alerts.reader import current_reader
 
 if TYPE_CHECKING:
     BaseUserAdmin = DjangoUserAdmin[User]
@@ -64,7 +65,7 @@ class UserAdmin(BaseUserAdmin):
         "runtime_mode",
         "wanted",
         "revision",
-        "settings_updated_at",
+        "saved",
     )
     readonly_fields = (
         "sub",
@@ -111,6 +112,11 @@ class UserAdmin(BaseUserAdmin):
     def revision(self, user: User) -> int:
         """The settings' revision, under a title that leaves the list some room."""
         return user.settings_revision
+
+    @admin.display(description="saved", ordering="settings_updated_at")
+    def saved(self, user: User) -> str:
+        """When the settings were saved last, as whoever looks reads it."""
+        return current_reader().minute(user.settings_updated_at)
 
     @admin.display(description="document")
     def settings_document(self, user: User) -> SafeString:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from control.admin.looks import moment
 from control.incidents import in_words
 from control.models import Incident
 from trading.admin import NOTHING, HistoryAdmin
@@ -21,7 +22,7 @@ class IncidentAdmin(HistoryAdmin[Incident]):
 
     @admin.display(description="began", ordering="began_at")
     def began(self, incident: Incident) -> str:
-        return f"{incident.began_at:%Y-%m-%d %H:%M:%S}"
+        return moment(incident.began_at)
 
     @admin.display(description="which", ordering="subject")
     def about(self, incident: Incident) -> str:
@@ -29,7 +30,7 @@ class IncidentAdmin(HistoryAdmin[Incident]):
 
     @admin.display(description="ended", ordering="ended_at")
     def ended(self, incident: Incident) -> str:
-        return "open" if incident.ended_at is None else f"{incident.ended_at:%Y-%m-%d %H:%M:%S}"
+        return "open" if incident.ended_at is None else moment(incident.ended_at)
 
     @admin.display(description="lasted")
     def lasted(self, incident: Incident) -> str:

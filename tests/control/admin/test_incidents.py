@@ -53,6 +53,20 @@ def test_owner_reads_what_failed_and_for_how_long(ann: User, incident: Incident)
     assert "coinbase" not in client.get(reverse(LIST), {"ended_at__isempty": "1"}).content.decode()
 
 
+def test_moments_are_written_as_the_reader_writes_them() -> None:
+    profile = {"timezone": "Asia/Tokyo", "date_format": "DD.MM.YYYY", "time_format": "12h"}
+    reader = UserFactory.create(document={"perseus_profile": profile}, is_superuser=True)
+    incidents.open_incident(reader.pk, Kind.FEED_STALE, "coinbase", "Nothing comes.", THEN)
+    User.objects.filter(pk=reader.pk).update(settings_updated_at=THEN, last_login=THEN)
+    client = signed_in(reader)
+
+    assert "29.03.2026 7:00:00" in client.get(reverse(LIST)).content.decode()
+    users = client.get(reverse("admin:settings_app_user_changelist")).content.decode()
+    assert "29.03.2026 7:00" in users
+    page = client.get(reverse(ONE, args=[Incident.objects.get().pk])).content.decode()
+    assert "2026-03-29 07:00:00" in page  # written by Django itself
+
+
 def test_stranger_sees_nothing_of_it(incident: Incident) -> None:
     stranger = signed_in(UserFactory.create())
     assert "coinbase" not in stranger.get(reverse(LIST)).content.decode()
