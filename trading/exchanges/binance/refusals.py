@@ -74,7 +74,8 @@ def refusal(response: Response, *, signed: bool = False) -> ExchangeError:
     """The error that an answer other than 200 amounts to.
 
     429 and 418 (a ban, by address, of two minutes to three days) say for how long; whoever asks
-    in between is banned for longer. 403 is the firewall's, which counts requests too.
+    in between is banned for longer. 403 is the firewall's, which counts requests too. Where nothing
+    was signed no key can be wrong: that it is refused passes.
 
     Args:
         signed: Whether the request proved a key.
@@ -84,8 +85,8 @@ def refusal(response: Response, *, signed: bool = False) -> ExchangeError:
     if status in {418, 429} or body.code in _LIMIT_CODES:
         least = SHORTEST_BAN_SECONDS if status == 418 else None
         return RateLimited(NAME, text, _retry_after(response.headers) or least)
-    if signed and (status == 401 or body.code in _KEY_CODES):
-        return KeyRefused(NAME, text)
+    if status == 401 or body.code in _KEY_CODES:
+        return KeyRefused(NAME, text) if signed else Unreachable(NAME, text)
     if status == 403 and not body.code:
         return RateLimited(NAME, f"{text} (the firewall answers so)")
     if body.code in _PASSING_CODES or status == 408 or not 400 <= status < 500:

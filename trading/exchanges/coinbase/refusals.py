@@ -79,8 +79,9 @@ def refusal(response: Response, *, signed: bool = False) -> ExchangeError:
 
     Two traps of the venue: 429 is also the status of business errors, which never pass; and a
     throttled request has been answered by a bare 401. Where nothing was signed no key can be
-    wrong, and a 401 without a body of JSON counts as throttling. Where the request was signed it
-    may be either: the key is doubted, and whoever asked asks once more.
+    wrong, and a 401 without a body of JSON counts as throttling, with one as something that passes.
+    Where the request was signed it may be either: the key is doubted, and whoever asked asks once
+    more.
 
     Args:
         signed: Whether the request proved a key.
@@ -95,7 +96,7 @@ def refusal(response: Response, *, signed: bool = False) -> ExchangeError:
         return RateLimited(NAME, f"{text} (throttled requests are answered so)")
     if signed and _is_about_the_key(response, body):
         return KeyRefused(NAME, text)
-    if response.status == 408 or not 400 <= response.status < 500:
+    if response.status in {401, 408} or not 400 <= response.status < 500:
         return Unreachable(NAME, text)
     return Rejected(NAME, text)
 

@@ -91,7 +91,7 @@ def refusal(response: Response, *, signed: bool = False) -> ExchangeError:
 
     429 comes with the time until the window begins anew; without it, from a venue that is
     overloaded, and may be asked again at once. 403 without an envelope is the firewall's, which
-    counts requests too.
+    counts requests too. Where nothing was signed no key can be wrong: that it is refused passes.
 
     Args:
         signed: Whether the request proved a key.
@@ -101,12 +101,10 @@ def refusal(response: Response, *, signed: bool = False) -> ExchangeError:
     text = f"{status} {_words(envelope, response)}"
     if status == 429 or code in _LIMIT_CODES:
         return RateLimited(NAME, text, _retry_after(response.headers))
-    if signed and code in _KEY_CODES:
-        return KeyRefused(NAME, text)
+    if status == 401 or code in _KEY_CODES:
+        return KeyRefused(NAME, text) if signed else Unreachable(NAME, text)
     if status == 403 and envelope is None:
         return RateLimited(NAME, f"{text} (the firewall answers so)")
-    if signed and status == 401:
-        return KeyRefused(NAME, text)
     if code in _PASSING_CODES or status == 408 or not (status == 200 or 400 <= status < 500):
         return Unreachable(NAME, text)
     return Rejected(NAME, text)

@@ -50,8 +50,9 @@ def refused(
         (500, None, Unreachable),
         (502, None, Unreachable),
         (302, None, Unreachable),
-        (401, -2015, Rejected),
-        (400, -1022, Rejected),
+        (401, -2015, Unreachable),
+        (400, -1022, Unreachable),
+        (401, None, Unreachable),
     ],
 )
 def test_each_answer_is_one_kind_of_error(

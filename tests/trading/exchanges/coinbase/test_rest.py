@@ -242,7 +242,7 @@ REFUSALS: list[tuple[int, Any, type[ExchangeError], str]] = [
     (400, {"error": "INVALID_ARGUMENT", "error_details": f"{TOO_MANY} "}, Rejected, TOO_MANY),
     (400, {"error": "unknown", "error_details": "parsing field"}, Rejected, "parsing field"),
     (401, "Unauthorized\n", RateLimited, "Unauthorized"),
-    (401, {"error": "unauthorized", "code": 16, "message": "no"}, Rejected, "unauthorized: no"),
+    (401, {"error": "unauthorized", "code": 16, "message": "no"}, Unreachable, "unauthorized: no"),
     (403, {"error": "PERMISSION_DENIED", "error_details": "Missing"}, Rejected, "Missing"),
     (403, "<html>blocked</html>", Rejected, "HTML page"),
     (404, {"error": "NOT_FOUND", "message": "Product X not supported"}, Rejected, "not supported"),
