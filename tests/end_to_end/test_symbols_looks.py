@@ -72,10 +72,15 @@ def test_no_row_that_has_the_focus_is_hidden_behind_the_head(page: Page) -> None
     assert focused >= head["y"] + head["height"]
 
 
-def test_on_a_desk_too_narrow_for_the_table_it_scrolls_in_its_own_frame(page: Page) -> None:
-    page.set_viewport_size({**DESK, "width": 900})
+@pytest.mark.parametrize("width", [390, 768, 900, 960, 1100, 1280, 1360])
+def test_stages_and_switch_are_seen_at_every_width_without_scrolling_sideways(
+    page: Page, width: int
+) -> None:
+    page.set_viewport_size({**DESK, "width": width})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.locator("#sy-scroll").evaluate("box => box.scrollWidth > box.clientWidth")
+    assert page.locator("#sy-scroll").evaluate("box => box.scrollWidth <= box.clientWidth")
+    for seen in ("sy-stages", "sy-state", "sy-on"):
+        expect(page.locator(f"#sy-rows tr:first-child .{seen} > :first-child")).to_be_in_viewport()
 
 
 def test_on_a_phone_a_row_is_edited_where_it_stands(page: Page) -> None:
