@@ -30,8 +30,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from settings_app import downloads, resetting, services
 from settings_app.errors import SettingsError
 from settings_app.models import User
+from settings_app.numbers import is_number
 from settings_app.reporting import counted
-from settings_app.resetting import is_number
 from settings_app.schema import CURRENT_VERSION
 from trading.alerts.reader import current_reader
 

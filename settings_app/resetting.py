@@ -6,17 +6,15 @@ Rule 2: nothing here raises what a person can be told.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from settings_app import services
 from settings_app.errors import SettingsError, StaleRevision
 from settings_app.models import User
+from settings_app.numbers import is_number
 from settings_app.reporting import counted, value_text
 
 MOST_SHOWN = 200  # changes of one user
-
-_NUMBER = re.compile(r"[0-9]{1,18}")  # no more digits than PostgreSQL's bigint takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +58,6 @@ class Outcome:
 
     is_done: bool
     text: str
-
-
-def is_number(text: str) -> bool:
-    """Whether a form's text is an id or a revision: a whole number that a row can have."""
-    return _NUMBER.fullmatch(text) is not None
 
 
 def plan(user: User) -> Plan:

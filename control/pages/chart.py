@@ -25,7 +25,7 @@ from control.pages.signal_rows import Row, row_of
 from control.protocol import Cell
 from control.symbols.charts import Chart, MarketUnlisted, indicators
 from control.symbols.listings import ListingUnknown
-from settings_app.resetting import is_number
+from settings_app.numbers import is_number
 from trading.alerts.selection import SIGNALS, Selection, alerts_of
 from trading.core.market import Candle, Market, Timeframe
 from trading.core.rsi import MovingRsi

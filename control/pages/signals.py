@@ -25,8 +25,8 @@ from control.pages import chart
 from control.pages.shared import render
 from control.pages.signal_filter import SignalFilter
 from control.pages.signal_rows import row_of
+from settings_app.numbers import is_number
 from settings_app.reporting import counted
-from settings_app.resetting import is_number
 from trading.alerts.muting import WantedMute, in_words
 from trading.alerts.selection import Selection, alerts_of
 from trading.models import Alert, Mute

@@ -27,7 +27,7 @@ from control.symbols.listings import ListingUnknown
 from control.symbols.parsing import MOST_BYTES, FileRefused
 from control.symbols.previews import APPLICABLE, Preview
 from settings_app.errors import SettingsError
-from settings_app.resetting import is_number
+from settings_app.numbers import is_number
 
 if TYPE_CHECKING:
     from control.pages.shared import UserRequest
