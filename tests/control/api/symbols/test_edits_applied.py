@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -42,7 +43,8 @@ def test_each_change_is_one_revision_and_one_reload_and_touches_nobody_else(
             told: dict[str, Any] = answer.json()
             assert told["applied"]
             assert told["revision"] == services.read(anna.pk).revision == revision + 1
-            assert f"settings revision {revision + 1} applied" in told["message"]
+            # A worker that has just looked by itself has nothing left to do for the reload.
+            assert re.search(rf"revision {revision + 1} (is )?applied", told["message"])
             return told
 
         done("POST", SYMBOLS, {"symbols": [{"symbol": "SOL-USD"}, {"symbol": "LTC-USD"}]})
