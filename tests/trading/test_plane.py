@@ -68,6 +68,19 @@ async def test_a_cut_connection_leaves_no_hole() -> None:
     running.assert_missed(recorder, lost_at - 60, found_at)
 
 
+async def test_connection_that_nobody_needed_for_a_while_is_no_reconnect_when_it_is_back() -> None:
+    async with running.serving() as simulator, running.turning(simulator, Recorder()) as plane:
+        running.install(plane, "ann", BTC)
+        await running.warm(plane, "ann")
+        running.install(plane, "ann")
+        await running.until(lambda: simulator.connections == 0, "a connection that is given up")
+        running.install(plane, "ann", BTC)
+        await running.until(lambda: simulator.connections == 1, "a new one")
+        await running.passed(simulator, 120)
+        facts = await running.warm(plane, "ann")
+        assert (facts.feeds[0].state, facts.feeds[0].reconnects) == ("connected", 0)
+
+
 async def test_a_dropped_frame_is_repaired() -> None:
     recorder = Recorder()
     async with running.serving() as simulator, running.turning(simulator, recorder) as plane:

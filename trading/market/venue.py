@@ -105,7 +105,7 @@ class Venue:
             exchange.messages_per_second, burst=exchange.messages_per_second / 2
         )
         self._http = ExchangeHttp(exchange, endpoints.rest)
-        self._retired_connections = 0
+        self._retired_reconnects = 0  # of feeds that are at work no more
         self.listing = Listing(exchange, self._http, changed=self._changed.set)
         self._backfill = Backfill(exchange, self._http, shelf=shelf, names=self.listing.names)
         self.view = VenueView(exchange, self.listing, self._tracks)
@@ -176,7 +176,7 @@ class Venue:
         """Put what is wanted on connections; open and close them as needed."""
         if not self._tracks:
             for line in self._lines.values():
-                self._retired_connections += line.feed.connections
+                self._retired_reconnects += line.feed.reconnects
                 line.task.cancel()
             self._lines.clear()
             return
@@ -224,7 +224,7 @@ class Venue:
         if not successor.is_seamless:
             self._lose(feed.wanted)
         line.task.cancel()
-        self._retired_connections += feed.connections - 1  # that one was no reconnect
+        self._retired_reconnects += feed.reconnects
         following = replace(line, feed=successor.feed, task=successor.task)
         self._lines = {
             following.feed if one is feed else one: following if one is feed else each
@@ -343,4 +343,4 @@ class Venue:
 
     def refresh(self) -> None:
         """Look at everything once, for all who ask :attr:`view` afterwards."""
-        self.view.look(list(self._lines), self._retired_connections)
+        self.view.look(list(self._lines), self._retired_reconnects)

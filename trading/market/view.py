@@ -62,7 +62,7 @@ class VenueView:
         self._exchange = exchange
         self._listing = listing
         self._tracks = tracks
-        self._retired_connections = 0
+        self._retired_reconnects = 0
         self._failures: deque[tuple[str | None, FailureFacts]] = deque(maxlen=REMEMBERED_FAILURES)
         self._seen = _Seen(link=self._link_facts(()))
         self.market_facts: Mapping[Market, MarketFacts] = {}
@@ -76,14 +76,14 @@ class VenueView:
         minutes = (track.series.forming() for track in watched)
         return [minute for minute in minutes if minute is not None]
 
-    def look(self, feeds: Sequence[Feed], retired_connections: int) -> None:
+    def look(self, feeds: Sequence[Feed], retired_reconnects: int) -> None:
         """Look at everything once, for all who ask afterwards.
 
         Args:
             feeds: The connections at work.
-            retired_connections: How many times those were dialled that are at work no more.
+            retired_reconnects: How often those were made anew that are at work no more.
         """
-        self._retired_connections = retired_connections
+        self._retired_reconnects = retired_reconnects
         carried = frozenset[str]().union(*(feed.wanted for feed in feeds))
         sound: set[str] = set()
         expected = {symbol for symbol in self._tracks if symbol not in carried}
@@ -157,14 +157,13 @@ class VenueView:
         """What all users see of the link: the worst of its connections speaks for it."""
         worst = min(feeds, key=lambda feed: _WORST_FIRST.index(feed.state), default=None)
         latencies = [feed.latency_ms for feed in feeds if feed.latency_ms is not None]
-        connections = self._retired_connections + sum(feed.connections for feed in feeds)
         return FeedFacts(
             exchange=self._exchange.name,
             label=self._exchange.label,
             state=str(FeedState.OFF if worst is None else worst.state),
             latency_ms=round(max(latencies), 2) if latencies else None,
             last_message_at_ms=max((f.last_message_at_ms or 0 for f in feeds), default=0) or None,
-            reconnects=max(0, connections - max(1, len(feeds))),
+            reconnects=self._retired_reconnects + sum(feed.reconnects for feed in feeds),
             detail="" if worst is None else worst.detail,
         )
 

@@ -149,6 +149,11 @@ class Feed:
         return self._is_up
 
     @property
+    def reconnects(self) -> int:
+        """How often the connection was made anew."""
+        return max(0, self.connections - 1)
+
+    @property
     def heard_at(self) -> float:
         """When it was heard last, or dialled since, by the steady clock, seconds."""
         return self._heard_at
