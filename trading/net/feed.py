@@ -13,7 +13,6 @@ Rule 4: the loop that redials is ours. A venue that accepts and then drops is ba
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
@@ -37,6 +36,7 @@ from trading.net.backoff import Backoff
 from trading.net.budget import TokenBucket
 from trading.net.connection import Connection
 from trading.net.endpoints import is_loopback
+from trading.net.reasons import reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -213,7 +213,7 @@ class Feed:
             try:
                 await self._connect()
             except* (OSError, TimeoutError, WebSocketException, ExchangeError, _Silent) as group:
-                reason = _words(group)
+                reason = reason_of(group)
             if _is_cancelled():
                 raise asyncio.CancelledError
             delay = self._backoff.next_delay(lasted=self._lasted())
@@ -392,14 +392,3 @@ def _is_cancelled() -> bool:
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _words(error: BaseException) -> str:
-    """The first single error of a group, for a trader."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, OSError) and (error.errno or 0) > 0:
-        return os.strerror(error.errno or 0).lower()
-    return str(error) or type(error).__name__
