@@ -99,6 +99,14 @@ class SymbolReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolReports:
+    """Every symbol of a user, and the status that this is made of; None: no runtime speaks."""
+
+    symbols: list[SymbolReport]
+    runtime: RuntimeStatus | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     """What the words are made of: of all symbols, for one user."""
 
@@ -114,6 +122,15 @@ def symbols_of(user: User) -> list[SymbolReport]:
     """Every symbol of a user: the watchlist in its order, then what is watched or held beside it.
 
     Raises:
+        As ``reports_of``.
+    """
+    return reports_of(user).symbols
+
+
+def reports_of(user: User) -> SymbolReports:
+    """Every symbol of a user, in the order of ``symbols_of``, and what tells how old that is.
+
+    Raises:
         redis.RedisError: If Redis is away: then nothing is known, which is not "offline".
         pydantic.ValidationError: If a worker of another version wrote the status.
         SettingsInvalid: If the stored settings cannot be used.
@@ -123,7 +140,8 @@ def symbols_of(user: User) -> list[SymbolReport]:
     held = {one.market for one in known.now.held}
     markets = list(dict.fromkeys((*known.rows, *known.told, *_planned(known.now), *sorted(held))))
     closes = last_closes(markets)
-    return [_report(market, known, held, closes.get(market)) for market in markets]
+    symbols = [_report(market, known, held, closes.get(market)) for market in markets]
+    return SymbolReports(symbols=symbols, runtime=known.runtime)
 
 
 def heard(user: User) -> RuntimeStatus | None:

@@ -115,6 +115,16 @@ def panel(context: BrowserContext, livermore: Livermore, console: Console) -> It
         expect(page.locator("#cp-pill")).to_contain_text("Running")
 
 
+@pytest.fixture
+def symbols(panel: Page, livermore: Livermore) -> Page:
+    """The symbols page, live."""
+    panel.goto(f"{livermore.url}/admin/symbols/")
+    expect(panel.locator("#sy-filters")).to_be_visible()  # the modules are at work
+    state = panel.locator('tr[data-key="coinbase:BTC-USD"] .sy-state')
+    expect(state).to_contain_text("receiving", timeout=30_000)  # once it is warm
+    return panel
+
+
 def sign_in(page: Page, livermore: Livermore) -> None:
     """As a person does it, from the front door."""
     page.goto(livermore.url)

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.end_to_end.barriers import serious_barriers
 from tests.end_to_end.conftest import DESK, PHONE, Console
 from tests.end_to_end.running import Livermore
-
-MANY = 500
-NAMES = {"v": "macdV"}  # of a status, and what the API calls it
-COUNT_TOUCHES = """() => {
-  const records = [];
-  const observer = new MutationObserver((more) => records.push(...more));
-  observer.observe(document.querySelector("#sy-rows"), {
-    attributes: true, childList: true, characterData: true, subtree: true,
-  });
-  window.touches = () => {
-    const counts = {};
-    records.push(...observer.takeRecords());
-    for (const { type, attributeName } of records.splice(0)) {
-      const name = `${type} ${attributeName ?? ""}`.trim();
-      counts[name] = (counts[name] ?? 0) + 1;
-    }
-    return counts;
-  };
-}"""
-"""Gives ``touches()``: what has been changed of the rows since it was last asked, and how often."""
-
-
-@pytest.fixture
-def symbols(panel: Page, livermore: Livermore) -> Page:
-    """The symbols page, live."""
-    panel.goto(f"{livermore.url}/admin/symbols/")
-    expect(panel.locator("#sy-filters")).to_be_visible()  # the modules are at work
-    state = row(panel, "BTC-USD").locator(".sy-state")
-    expect(state).to_contain_text("receiving", timeout=30_000)  # once it is warm
-    return panel
 
 
 def row(page: Page, symbol: str, exchange: str = "coinbase") -> Locator:
@@ -285,59 +253,6 @@ def test_without_javascript_the_list_is_read_and_changed(
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".messagelist")).to_contain_text("NOPE-USD was not added")
     plain.close()
-
-
-def as_reports(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the API says of the symbols of a status."""
-    return [
-        {
-            "exchange": one["exchange"],
-            "symbol": one["symbol"],
-            "state": "receiving",
-            "row": at,
-            "enabled": True,
-            "categories": [],
-            "held": False,
-            "mending": False,
-            "timeframes": {
-                name: {NAMES.get(key, key): value for key, value in cell.items()}
-                for name, cell in one["tf"].items()
-            },
-            "equivalents": [],
-        }
-        for at, one in enumerate(told)
-    ]
-
-
-def test_of_five_hundred_rows_only_what_moved_is_touched(
-    symbols: Page, livermore: Livermore
-) -> None:
-    status = livermore.status()
-    told = [{**status["symbols"][0], "symbol": f"S{number}-USD"} for number in range(MANY)]
-
-    def answered(route: Route) -> None:
-        body = json.dumps({"symbols": as_reports(told), "sources": []})
-        route.fulfill(content_type="application/json", body=body)
-
-    symbols.route("**/api/symbols", answered)
-    last = row(symbols, f"S{MANY - 1}-USD").locator('[data-tf="1m"]')
-
-    def show(version: int, *values: float) -> None:
-        """Tell a status with these values of the shortest timeframe, the last one a new one."""
-        for one, value in zip(told, values, strict=True):
-            cell = {"v": value, "stage": "rallying", "liquidity": "high"}
-            one["tf"] = {**one["tf"], "1m": cell}
-        livermore.tell("status", {**status, "stateVersion": version, "symbols": told})
-        expect(last).to_have_attribute("title", f"1m rallying +{values[-1]:.0f}", timeout=30_000)
-
-    show(2_000_000, *([133.0] * MANY))
-    expect(symbols.locator("#sy-rows tr")).to_have_count(MANY)
-    expect(symbols.locator("#sy-count")).to_have_text(f"{MANY} symbols · {MANY} receiving")
-    symbols.evaluate(COUNT_TOUCHES)
-    show(2_000_001, *([140.0] * MANY))  # in the same zone
-    assert symbols.evaluate("() => window.touches()") == {"attributes title": MANY}
-    show(2_000_002, *([140.0] * (MANY - 1)), 141.0)
-    assert symbols.evaluate("() => window.touches()") == {"attributes title": 1}
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])

@@ -114,10 +114,28 @@ class SymbolAnswer(Answer):
         )
 
 
+class HeardAnswer(Answer):
+    """A status of the runtime, named: of two the newer has the greater epoch; in one epoch the
+    greater version; in one version the greater time.
+    """
+
+    epoch: int = Field(description="Greater for each worker that takes the runtime over.")
+    state_version: int = Field(description="Greater with each change of what the runtime does.")
+    at: int = Field(description="When it was made, in milliseconds of Unix time.")
+
+    @classmethod
+    def of(cls, status: RuntimeStatus) -> Self:
+        """The name of a status."""
+        return cls(epoch=status.epoch, state_version=status.state_version, at=status.at)
+
+
 class SymbolsAnswer(Answer):
     """Your symbols: the watchlist in its order, then what is watched or held beside it."""
 
     symbols: list[SymbolAnswer]
+    runtime: HeardAnswer | None = Field(
+        None, description="The status that states and values are of; left out where there is none."
+    )
     sources: list[SourceAnswer] = Field(description=SOURCES)
 
 

@@ -19,6 +19,7 @@ from control.api import problems
 from control.api.problems import EXCHANGE_UNAVAILABLE, RUNTIME_OFFLINE, RUNTIME_UNKNOWN
 from control.api.symbols.chart_answers import (
     CandlesAnswer,
+    HeardAnswer,
     IndicatorsAnswer,
     MapAnswer,
     SymbolAnswer,
@@ -29,7 +30,7 @@ from control.api.symbols.equivalent_answers import sources_of
 from control.symbols.charts import Chart, MarketUnlisted, candles, indicators
 from control.symbols.equivalents import related
 from control.symbols.listings import ListingUnknown
-from control.symbols.statuses import SymbolState, heard, symbols_of
+from control.symbols.statuses import SymbolState, heard, reports_of
 from settings_app import services
 from settings_app.api.access import user_of
 from settings_app.api.description import operation
@@ -99,19 +100,20 @@ def list_symbols(request: HttpRequest) -> HttpResponse:
     query, user = Query(request, STATE, CATEGORY, ON), user_of(request)
     state, category, exchange = query.text(STATE), query.text(CATEGORY), query.text(ON)
     with _unknown_where_redis_is_away(user), errors_of_the_row():
-        reports = symbols_of(user)
+        told = reports_of(user)
         document = services.read(user.pk).document
     reports = [
         one
-        for one in reports
+        for one in told.symbols
         if state in {None, one.state}
         and (category is None or category in one.categories)
         and exchange in {None, one.market.exchange}
     ]
     linked = related(document, [one.market for one in reports])
     shown = [SymbolAnswer.of(one, linked) for one in reports]
-    told = SymbolsAnswer(symbols=shown, sources=sources_of(linked))
-    return _json(told, exclude_none=True)
+    heard = None if told.runtime is None else HeardAnswer.of(told.runtime)
+    answer = SymbolsAnswer(symbols=shown, sources=sources_of(linked), runtime=heard)
+    return _json(answer, exclude_none=True)
 
 
 @get(

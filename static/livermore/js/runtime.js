@@ -44,7 +44,8 @@ export function want(desired) {
   if (!known.desired || desired.revision >= known.desired.revision) known.desired = desired;
 }
 
-function isOlder(status, than) {
+/** Whether a status, or the name of one, is older than another; not where there is no other. */
+export function isOlder(status, than) {
   if (!than) return false;
   for (const key of ["epoch", "stateVersion", "at"]) {
     if (status[key] !== than[key]) return status[key] < than[key];

@@ -3,11 +3,14 @@
 
 import { $, boot, el } from "../dom.js";
 import { ask } from "../api.js";
+import { emit } from "../live.js";
+import { isOlder } from "../runtime.js";
 import {
   entryOf,
   moveCells,
   noteOf,
   rebuildCells,
+  showCells,
   showFigure,
   showReport,
   showState,
@@ -22,6 +25,7 @@ const entries = new Map();
 const listeners = [];
 let timeframes = boot().timeframes;
 let sourceNotes = [];
+let heard = { of: null, keys: new Set() }; // the newest status of all shown; which rows have its cells, or newer
 let order = null; // how the rows are sorted; null: as the list has them
 
 export const rows = () => [...entries.values()];
@@ -61,8 +65,23 @@ export async function refresh() {
 async function read() {
   const answer = await ask("GET", "/api/symbols");
   reading = null;
-  if (answer.ok) showReports(answer.body.symbols);
+  if (answer.ok) take(answer.body);
   return answer;
+}
+
+/** The server answers from a status that may be older than what the line has told meanwhile. */
+function take({ symbols, runtime }) {
+  if (!runtime || !heard.of || isOlder(heard.of, runtime)) {
+    heard = { of: runtime ?? null, keys: new Set() };
+    showReports(symbols);
+    return;
+  }
+  for (const report of symbols) {
+    const one = entries.get(keyOf(report));
+    if (one && heard.keys.has(one.key)) report.timeframes = one.report.timeframes;
+  }
+  showReports(symbols);
+  if (isOlder(runtime, heard.of)) emit("status"); // its states are shown again
 }
 
 export function showReports(reports) {
@@ -117,6 +136,8 @@ function showNotes(common) {
  * server answers; `isMoved`: a state is another one now.
  */
 export function showStatus(status) {
+  if (isOlder(status, heard.of)) return { isOpen: false, isMoved: false }; // an answer was quicker
+  if (!heard.of || isOlder(heard.of, status)) heard = { of: status, keys: new Set() };
   if (status.timeframes.join() !== timeframes.join()) retime(status.timeframes);
   const isOn = ["running", "starting"].includes(status.state) && status.dataPlane.state === "turning";
   let isOpen = false;
@@ -128,7 +149,8 @@ export function showStatus(status) {
       isOpen = true;
       continue;
     }
-    moveCells(one, symbol.tf, timeframes);
+    if (!heard.keys.has(one.key)) moveCells(one, symbol.tf, timeframes);
+    heard.keys.add(one.key);
     const state = isOn ? liveState(symbol) : null;
     if (!state) {
       isOpen ||= LIVE.has(one.report.state);
@@ -164,13 +186,17 @@ function backfillNote(backfill) {
 export function moveCell({ exchange, symbol, timeframe, cell }) {
   const one = entries.get(keyOf({ exchange, symbol }));
   if (!one) return;
+  heard.keys.add(one.key);
   moveCells(one, { [timeframe]: cell }, timeframes, [timeframe]);
 }
 
 function retime(list) {
   timeframes = list;
   $("#sy-heads").replaceChildren(...list.map((tf) => el("span", {}, tf)));
-  for (const one of rows()) rebuildCells(one, list);
+  for (const one of rows()) {
+    rebuildCells(one, list);
+    showCells(one, one.report.timeframes, list);
+  }
 }
 
 // ── figures ────────────────────────────────────────────────────────────────

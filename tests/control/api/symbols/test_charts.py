@@ -56,8 +56,11 @@ def exchange_away(settings: Configuration) -> None:
 # ------------------------------------------------------------------ symbols
 def test_a_symbol_is_told_with_its_state_its_row_and_its_values(anna: User, api: Caller) -> None:
     keep([candle(1)])
-    tell(anna, a_symbol())
-    [first, second] = api.get(SYMBOLS).json()["symbols"]
+    status = tell(anna, a_symbol())
+    answer = api.get(SYMBOLS).json()
+    [first, second] = answer["symbols"]
+    version = {"epoch": status.epoch, "stateVersion": status.state_version, "at": status.at}
+    assert answer["runtime"] == version
     assert first == {
         "exchange": "coinbase",
         "symbol": "BTC-USD",
