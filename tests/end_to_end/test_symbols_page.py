@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, ViewportSize, expect
 
+from tests.control.running import eventually
 from tests.end_to_end.barriers import serious_barriers
 from tests.end_to_end.conftest import DESK, PHONE, Console
 from tests.end_to_end.running import Livermore
@@ -79,6 +80,33 @@ def test_enter_adds_nothing_that_was_found_for_other_words(symbols: Page) -> Non
     symbols.keyboard.press("Enter")
     expect(symbols.locator("#sy-said")).to_contain_text("fits “atozzz”")
     assert names(symbols) == before
+    symbols.keyboard.press("Escape")
+    symbols.keyboard.press("Escape")
+
+
+def test_what_one_exchange_lists_is_there_before_the_slowest_has_answered(symbols: Page) -> None:
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    symbols.route(re.compile(r"/api/symbols/search\?.*exchange=coinbase"), hold)
+    options = symbols.locator("#sy-options li")
+    marked = symbols.locator('#sy-options [aria-selected="true"]')
+    said = symbols.locator("#sy-said")
+    symbols.keyboard.press("a")
+    symbols.keyboard.type("atom")
+    expect(said).to_have_text("Still asking Coinbase…")
+    expect(options.filter(has_text="Binance").first).to_be_visible()
+    expect(marked).to_have_count(0)  # or Enter would add what happens to come first
+    symbols.keyboard.press("ArrowDown")
+    symbols.keyboard.press("ArrowDown")
+    chosen = marked.inner_text()
+    eventually(lambda: symbols.evaluate("true") and waiting)
+    waiting.pop().continue_()
+    expect(said).to_have_text("")
+    expect(options.first).to_contain_text("Coinbase")
+    assert marked.inner_text() == chosen
     symbols.keyboard.press("Escape")
     symbols.keyboard.press("Escape")
 

@@ -1,5 +1,6 @@
 // Adding a symbol: a combobox over what the enabled exchanges list, with what each market did in
-// 24 hours. Enter adds the one that is marked.
+// 24 hours. What one exchange answers stands there before the slowest has; Enter adds the one that is
+// marked, and none is marked before all have answered but by whoever marks one.
 
 import { ask } from "../api.js";
 import { $, $$, clone, fill, setAttribute, setText } from "../dom.js";
@@ -21,10 +22,12 @@ const said = $("#sy-said");
 
 let markets = [];
 let marked = -1;
+let isSteered = false; // somebody has marked one themselves
 let waiting = null;
 let asking = null;
 let sought = null; // the words that are being looked for
-let found = null; // the words that the list answers
+let listed = null; // the words that the list answers, or begins to
+let found = null; // the words that it answers, on every exchange
 
 const exchanges = () => {
   const all = [...at.options].map(({ value }) => value).filter(Boolean);
@@ -41,8 +44,10 @@ async function search() {
   }
   asking = new AbortController();
   const { signal } = asking;
+  const asked = exchanges();
+  const answers = new Map();
   sought = q;
-  found = null;
+  listed = found = null;
   input.setAttribute("aria-busy", "true");
   if (box.hidden) {
     list.replaceChildren();
@@ -50,12 +55,12 @@ async function search() {
     box.hidden = false;
   }
   try {
-    const answers = await Promise.all(
-      exchanges().map((exchange) =>
-        ask("GET", "/api/symbols/search", { query: { q, exchange, limit: MOST }, signal }),
-      ),
-    );
-    show(answers, q);
+    const one = async (exchange) => {
+      const query = { q, exchange, limit: MOST };
+      answers.set(exchange, await ask("GET", "/api/symbols/search", { query, signal }));
+      if (!signal.aborted) show(asked, answers, q);
+    };
+    await Promise.all(asked.map(one));
   } catch (error) {
     if (error.name !== "AbortError") throw error;
     return;
@@ -70,19 +75,28 @@ function mixed(answers) {
   return Array.from({ length: longest }, (_, rank) => lists.flatMap((one) => one[rank] ?? [])).flat();
 }
 
-function show(answers, q) {
-  sought = null;
-  found = q;
-  markets = mixed(answers);
-  const notes = answers.map(({ ok, body, message }) => (ok ? body.note : message)).filter(Boolean);
-  if (!markets.length && !notes.length) {
-    notes.push(`Nothing on ${exchanges().map(labelOf).join(" or ")} fits “${q}”.`);
+function show(asked, answers, q) {
+  const slow = asked.filter((exchange) => !answers.has(exchange));
+  const told = asked.flatMap((exchange) => answers.get(exchange) ?? []); // in their order, not as they came
+  if (listed !== q) isSteered = false; // that was in another list
+  listed = q;
+  const chosen = isSteered && marked >= 0 ? keyOf(markets[marked]) : null;
+  markets = mixed(told);
+  const notes = told.map(({ ok, body, message }) => (ok ? body.note : message)).filter(Boolean);
+  if (slow.length) notes.push(`Still asking ${slow.map(labelOf).join(" and ")}…`);
+  else {
+    sought = null;
+    found = q;
+    if (!markets.length && !notes.length) {
+      notes.push(`Nothing on ${asked.map(labelOf).join(" or ")} fits “${q}”.`);
+    }
   }
   setText(said, notes.join(" "));
   list.replaceChildren(...markets.map(option));
   box.hidden = false;
   input.setAttribute("aria-expanded", String(markets.length > 0));
-  mark(markets.findIndex(canAdd));
+  if (chosen) mark(markets.findIndex((one) => keyOf(one) === chosen));
+  else mark(slow.length ? -1 : markets.findIndex(canAdd));
 }
 
 function option(market, index) {
@@ -122,7 +136,7 @@ function close() {
   clearTimeout(waiting);
   asking?.abort();
   box.hidden = true;
-  sought = found = null;
+  sought = listed = found = null;
   markets = [];
   marked = -1;
   input.setAttribute("aria-expanded", "false");
@@ -160,12 +174,17 @@ function typed() {
   waiting = setTimeout(search, WAIT_MS);
 }
 
+function steerTo(index) {
+  isSteered = true;
+  mark((index + markets.length) % markets.length);
+}
+
 function steer(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) {
     event.preventDefault();
     if (box.hidden) search();
-    else if (markets.length) mark((marked + step + markets.length) % markets.length);
+    else if (markets.length) steerTo(marked < 0 && step < 0 ? markets.length - 1 : marked + step);
   } else if (event.key === "Escape" && (!box.hidden || input.value)) {
     event.preventDefault();
     if (box.hidden) input.value = "";
@@ -178,7 +197,8 @@ function submit(event) {
   event.preventDefault();
   clearTimeout(waiting);
   const q = input.value.trim();
-  if (found === q && marked >= 0) choose(marked);
+  const isAnswered = found === q || (listed === q && isSteered);
+  if (isAnswered && marked >= 0) choose(marked);
   else if (sought !== q) search();
 }
 
