@@ -23,11 +23,13 @@ from control.candles import READS, read_candles
 from control.management.following import bar
 from control.protocol import Command, Origin, Wire
 from control.refetch import refetch
+from control.symbols.listings import ListingUnknown, listing_with
 from settings_app import services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.reporting import counted
 from settings_app.schema import Settings
+from trading.core.search import nearest
 from trading.exchanges.registry import EXCHANGES
 from trading.market.history import candles_in, requests_in
 from trading.ports import BackfillOrder
@@ -118,6 +120,22 @@ def served(orders: Sequence[BackfillOrder]) -> None:
             raise CommandError(
                 f"Livermore has no feed for {order.market.exchange}; known are {', '.join(known)}."
             )
+
+
+def unlisted(orders: Sequence[BackfillOrder]) -> list[str]:
+    """Why some of these would be refused, each in a line; none where the exchange does not say."""
+    refusals = []
+    for market in dict.fromkeys(order.market for order in orders):
+        try:
+            known = listing_with(market.exchange, market.symbol)
+        except ListingUnknown:
+            continue
+        if market.symbol not in known.instruments:
+            near = " or ".join(nearest(market.symbol, known.instruments))
+            hint = f" Did you mean {near}?" if near else ""
+            why = f"{known.label} lists no market of that name."
+            refusals.append(f"{market.symbol}: would be refused; {why}{hint}")
+    return refusals
 
 
 def plan_lines(orders: Sequence[BackfillOrder]) -> list[str]:

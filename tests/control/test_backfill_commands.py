@@ -107,6 +107,15 @@ def test_a_dry_run_says_what_would_be_asked_and_does_nothing(anna: User, away: N
     assert kept("BTC-USD") == {"1m": 1}
 
 
+def test_a_dry_run_names_what_would_be_refused(anna: User) -> None:
+    with pytest.raises(CommandError) as refused:
+        called("backfill", "BTC-UDS", "ETH-USD", "--timeframes", "1h", "--dry-run")
+    assert str(refused.value).startswith(
+        "BTC-UDS: would be refused; Coinbase lists no market of that name. Did you mean BTC-USD"
+    )
+    assert kept("ETH-USD") == {}
+
+
 def test_what_could_not_be_read_exits_with_the_reason_and_changes_nothing(
     anna: User, away: None
 ) -> None:

@@ -53,6 +53,8 @@ class Command(BaseCommand):
             who = f"The runtime of {user.username}" if is_up else "This command"
             self.stdout.write(f"{who} {'would do' if options['dry_run'] else 'does'} it.")
             if options["dry_run"]:
+                if refusals := backfilling.unlisted(orders):
+                    raise CommandError("\n".join(refusals))
                 return
             backfilling.consent("Go ahead?", given=options["yes"])
             if is_up:
