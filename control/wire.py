@@ -5,25 +5,59 @@ Rule 1: every Redis connection of the control plane is made here, so that time l
 Rule 2: every connection has a read timeout, or a Redis that takes connections and answers none
     would hold its caller for ever. Whoever waits for messages names a time of their own
     (``get_message(timeout=…)``), which goes before it.
+Rule 3: who has just waited in vain for an answer does not wait again. A page asks Redis several
+    things one after another, and would be as many times the time limit late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any, Self, TypeVar
 
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.retry import Retry
+
+T = TypeVar("T")
 
 TIMEOUT_SECONDS = 5.0
+REST_SECONDS = 1.0  # after a wait in vain; longer than a page takes from one question to the next
 OLDEST_VERSION = (6, 2)
 
 
 class UnsuitableRedis(Exception):
     """This server cannot carry the wire; the text says why and what to do."""
+
+
+class OnceInVain(Retry):
+    """Of one client: nothing is tried again, nor begun so soon after a timeout."""
+
+    def __init__(self) -> None:
+        super().__init__(NoBackoff(), 0)
+        self._rests_until = 0.0
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self  # or each connection of the client would wait for itself
+
+    def call_with_retry(self, do: Callable[[], T], *args: Any, **kwargs: Any) -> T:
+        """As of any ``Retry``.
+
+        Raises:
+            redis.TimeoutError: Also where it is too soon after another one.
+        """
+        if time.monotonic() < self._rests_until:
+            raise redis.TimeoutError("it did not answer a moment ago")
+        try:
+            return super().call_with_retry(do, *args, **kwargs)
+        except redis.TimeoutError:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            raise
 
 
 def connect() -> redis.Redis:
@@ -33,6 +67,7 @@ def connect() -> redis.Redis:
         decode_responses=True,
         encoding_errors="replace",  # what is no text is answered as malformed, not raised
         protocol=2,  # lists for stream reads, whatever the library's default becomes
+        retry=OnceInVain(),
         socket_connect_timeout=TIMEOUT_SECONDS,
         socket_timeout=TIMEOUT_SECONDS,
     )
