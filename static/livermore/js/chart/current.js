@@ -19,20 +19,21 @@ const isOurs = (event) => Object.keys(market).every((name) => event[name] === ma
 
 const candles = (query) => ask("GET", "/api/candles", { query: { ...market, ...query } });
 
-/** Bars as the server keeps them; or what went wrong. */
+/** Bars as the server keeps them, and what it says of them; or what went wrong. */
 async function read(query) {
   const [told, indicators] = await Promise.all([
     candles(query),
     ask("GET", "/api/indicators", { query: { ...market, ...query } }),
   ]);
   if (!told.ok || !indicators.ok) return { trouble: told.message || indicators.message };
-  return { bars: fromApi(told.body.candles, indicators.body.points), forming: growing(told.body) };
+  const { candles: closed, note = "" } = told.body;
+  return { bars: fromApi(closed, indicators.body.points), forming: growing(told.body), note };
 }
 
 const growing = ({ forming }) => forming && fromApi([forming], [])[0];
 
 /**
- * Follow the market. `take({bars, forming})` gets what is new, `told(signal)` each signal of the
+ * Follow the market. `take({bars, forming, note})` gets what is new, `told(signal)` each signal of the
  * user, `fail(text)` what keeps the chart from being current ("" when nothing does any more).
  */
 export function follow({ take, told, fail, newestTime }) {
@@ -52,7 +53,7 @@ export function follow({ take, told, fail, newestTime }) {
     if (!told.ok) return { trouble: told.message };
     const [newest] = told.body.candles;
     if (newest && Date.parse(newest.openedAt) / 1_000 > newestTime()) return closed();
-    return { bars: [], forming: growing(told.body) };
+    return { bars: [], forming: growing(told.body), note: told.body.note ?? "" };
   }
 
   async function refresh(how = look) {

@@ -5,7 +5,7 @@ import { key } from "../keys.js";
 import { Bars, fromBoot } from "./bars.js";
 import { follow, older } from "./current.js";
 import { Panes } from "./panes.js";
-import { sayBar, showBar, showNow, showTrouble } from "./readout.js";
+import { sayBar, showBar, showNote, showNow, showTrouble } from "./readout.js";
 import { showRows } from "./table.js";
 import { walk } from "./walk.js";
 
@@ -61,7 +61,7 @@ function listen(panes) {
 }
 
 /** What is new: the last bars alone where that is all, else the whole drawing. */
-function take(panes, { bars: news, forming: growing }) {
+function take(panes, { bars: news, forming: growing, note }) {
   const before = bars.lastClosed;
   const isRewritten = bars.take(news);
   if (isRewritten) panes.draw(bars);
@@ -73,6 +73,7 @@ function take(panes, { bars: news, forming: growing }) {
   if (growing && bars.form(growing)) panes.update(bars.last);
   if (bars.lastClosed !== before) panes.mark(signals, at);
   showRows(news, seconds);
+  showNote(note);
   showNow(bars.lastClosed, bars.last);
 }
 

@@ -1,11 +1,13 @@
 // What the chart says in words and figures: of the bar under the crosshair, else of the newest.
 
 import { $, $$, fill, setAttribute, setText } from "../dom.js";
+import { now } from "../clock.js";
 import { amount, price, signed, zone } from "../format.js";
 import { inWords } from "./marks.js";
 import { span } from "./times.js";
 
 const box = $("#ch-box");
+const LATE_MS = 60_000; // behind its end a candle is told as closed within seconds
 const figure = (value, digits = 1) => (value == null ? "–" : signed(value, digits));
 
 /**
@@ -19,7 +21,7 @@ export function showBar(bar, step, signals, closed) {
     time: span(bar.time, step),
     prices: pricesOf(bar),
     volume: `V ${amount(bar.volume)}`,
-    flag: flagOf(bar),
+    flag: flagOf(bar, step),
     told: inWords(signals),
     v: figure(known.v),
     s: `signal ${figure(known.s)}`,
@@ -36,7 +38,7 @@ export function sayBar(bar, step, signals) {
       ? "no indicators yet"
       : `MACD-V ${figure(bar.v)}, signal ${figure(bar.s)}, histogram ${figure(bar.h)}, RSI ${bar.rsi?.toFixed(1) ?? "none"}, ${bar.stage}`;
   const told = inWords(signals);
-  const text = `${span(bar.time, step)}: ${pricesOf(bar)} ${flagOf(bar)}. ${values}. ${told}`;
+  const text = `${span(bar.time, step)}: ${pricesOf(bar)} ${flagOf(bar, step)}. ${values}. ${told}`;
   setText($("#ch-read"), text);
 }
 
@@ -46,8 +48,8 @@ const pricesOf = ({ open, high, low, close }) =>
     .map(([letter, value]) => `${letter}\u00a0${price(value)}`)
     .join(" ");
 
-function flagOf({ synthetic, forming }) {
-  if (forming) return "still forming";
+function flagOf({ time, synthetic, forming }, step) {
+  if (forming) return now() > (time + step) * 1_000 + LATE_MS ? "not told to its end" : "still forming";
   return synthetic ? "no trade: the close before it" : "";
 }
 
@@ -63,6 +65,13 @@ export function showNow(bar, last) {
       setAttribute(node, "data-z", zone(bar.v));
     }
   }
+}
+
+/** What the server says of the candles it keeps: that they are old, or that some are missing. */
+export function showNote(text) {
+  const box = $("#ch-note");
+  fill(box, { note: text });
+  box.hidden = text === "";
 }
 
 /** What keeps the chart from being current; nothing, where nothing does. */
