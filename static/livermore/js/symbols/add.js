@@ -1,6 +1,7 @@
 // Adding a symbol: a combobox over what the enabled exchanges list, with what each market did in
-// 24 hours. What one exchange answers stands there before the slowest has; Enter adds the one that is
-// marked, and none is marked before all have answered but by whoever marks one.
+// 24 hours. What a slow exchange answers comes beneath what stands there already, so that nothing
+// moves under a pointer. Enter adds the one that is marked, and before all have answered none is, but
+// by whoever marks one.
 
 import { ask } from "../api.js";
 import { $, $$, clone, fill, setAttribute, setText } from "../dom.js";
@@ -12,6 +13,7 @@ import { entry } from "./table.js";
 import { compact, keyOf, labelOf } from "./words.js";
 
 const WAIT_MS = 160; // until somebody stops typing
+const TOGETHER_MS = 250; // within which the answers of all exchanges mostly come
 const MOST = 8; // of each exchange
 const form = $("#sy-add");
 const input = $("#sy-q");
@@ -55,10 +57,16 @@ async function search() {
     box.hidden = false;
   }
   try {
+    let isDue = false;
+    const showSome = () => !signal.aborted && answers.size > 0 && show(asked, answers, q);
+    setTimeout(() => {
+      isDue = true;
+      if (answers.size < asked.length) showSome();
+    }, TOGETHER_MS);
     const one = async (exchange) => {
       const query = { q, exchange, limit: MOST };
       answers.set(exchange, await ask("GET", "/api/symbols/search", { query, signal }));
-      if (!signal.aborted) show(asked, answers, q);
+      if (isDue || answers.size === asked.length) showSome();
     };
     await Promise.all(asked.map(one));
   } catch (error) {
@@ -78,10 +86,17 @@ function mixed(answers) {
 function show(asked, answers, q) {
   const slow = asked.filter((exchange) => !answers.has(exchange));
   const told = asked.flatMap((exchange) => answers.get(exchange) ?? []); // in their order, not as they came
-  if (listed !== q) isSteered = false; // that was in another list
+  if (listed !== q) {
+    isSteered = false; // that was in another list
+    markets = [];
+    list.replaceChildren();
+  }
   listed = q;
-  const chosen = isSteered && marked >= 0 ? keyOf(markets[marked]) : null;
-  markets = mixed(told);
+  const best = mixed(told);
+  for (const market of best.filter((one) => !markets.includes(one))) {
+    list.append(option(market, markets.length));
+    markets.push(market);
+  }
   const notes = told.map(({ ok, body, message }) => (ok ? body.note : message)).filter(Boolean);
   if (slow.length) notes.push(`Still asking ${slow.map(labelOf).join(" and ")}…`);
   else {
@@ -92,11 +107,9 @@ function show(asked, answers, q) {
     }
   }
   setText(said, notes.join(" "));
-  list.replaceChildren(...markets.map(option));
   box.hidden = false;
   input.setAttribute("aria-expanded", String(markets.length > 0));
-  if (chosen) mark(markets.findIndex((one) => keyOf(one) === chosen));
-  else mark(slow.length ? -1 : markets.findIndex(canAdd));
+  if (!isSteered) mark(slow.length ? -1 : markets.indexOf(best.find(canAdd)));
 }
 
 function option(market, index) {
