@@ -1,6 +1,7 @@
 """Who may listen to a runtime, and for how long.
 
 Rule 1: staff, active, signed in, and only their own: the ``sub`` comes from the session's user.
+    A page that was made for somebody else, before another sign-in, gets nothing.
 Rule 2: a socket outlives the request that opened it, so the right to it is asked again at every
     heartbeat: two queries for all sockets of a process, not two for each.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -38,12 +40,19 @@ def visitor_of(scope: dict[str, Any]) -> Visitor | None:
         return None
     if not (user.is_active and user.is_staff):  # both are False for an anonymous user
         return None
+    if set(_made_for(scope)) - {user.sub}:
+        return None
     return Visitor(
         user_id=user.pk,
         sub=user.sub,
         session_key=session.session_key,
         session_hash=user.get_session_auth_hash(),
     )
+
+
+def _made_for(scope: dict[str, Any]) -> list[str]:
+    query: bytes = scope.get("query_string", b"")
+    return parse_qs(query.decode("ascii", "replace")).get("sub", [])
 
 
 def still_welcome(visitors: Collection[Visitor]) -> frozenset[Visitor]:

@@ -76,6 +76,7 @@ class Relay:
             try:
                 await self._subscribe_to_wanted()
                 await self._send_latest([visitor.sub], only=backlog)
+                backlog.offer_newest(Slot.LINK, _link("up"))  # the page may still think otherwise
             except AWAY as exc:
                 log.info("relay.attach", reason=str(exc))  # the redial does it again for everyone
 

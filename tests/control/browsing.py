@@ -73,9 +73,9 @@ class Page:
 
 
 @asynccontextmanager
-async def opened(user: User) -> AsyncIterator[Page]:
+async def opened(user: User, path: str = "/ws/runtime/") -> AsyncIterator[Page]:
     """A page of a signed-in user, connected."""
-    socket = dial(await sync_to_async(cookie_of)(user))
+    socket = dial(await sync_to_async(cookie_of)(user), path=path)
     connected, _ = await socket.connect(PATIENCE_SECONDS)
     assert connected
     try:

@@ -125,6 +125,27 @@ async def test_the_clock_is_answered_with_the_servers_time(owner: User, redis_ur
     assert before <= answer["now"] <= now_ms()
 
 
+async def test_a_page_that_was_made_for_another_user_is_refused(
+    owner: User, stranger: User, redis_url: str
+) -> None:
+    cookie = await sync_to_async(cookie_of)(stranger)
+    connected, _ = await dial(cookie, path=f"/ws/runtime/?sub={owner.sub}").connect(
+        PATIENCE_SECONDS
+    )
+    assert not connected
+    async with opened(stranger, path=f"/ws/runtime/?sub={stranger.sub}") as page:
+        await page.is_current()
+
+
+async def test_whoever_comes_later_hears_too_that_redis_is_there(
+    owner: User, stranger: User, redis_url: str
+) -> None:
+    async with opened(owner) as first:
+        await first.until_type("link")
+        async with opened(stranger) as later:
+            assert await later.until_type("link") == {"type": "link", "redis": "up"}
+
+
 async def test_anonymous_is_refused(redis_url: str) -> None:
     connected, _ = await dial(None).connect(PATIENCE_SECONDS)
     assert not connected

@@ -3,12 +3,13 @@
 // tell every step of every command of this page, also a result that comes after the promise.
 
 import { emit, on } from "./live.js";
-import { commandAddress, token } from "./page.js";
+import { commandAddress, renew, token } from "./page.js";
 import { hasReached, known, want } from "./runtime.js";
 
 const POLL_MS = 2_000; // the socket is the fast way to a result, the address the sure one
 const PATIENCE_MS = 10_000;
 const CATCH_UP_MS = 1_000;
+const SENDING_MS = 30_000; // a line may end without a word of it
 const SHORT_PATIENCE_MS = 1_500; // when no runtime is there to answer
 
 const waiting = new Map(); // command id -> takes its answers
@@ -50,7 +51,9 @@ function statusWith(promised) {
 
 async function carryOut(command, payload, tell) {
   const posted = await post(command, payload);
-  if (!posted.commandId) return { status: "refused", message: posted.message };
+  if (!posted.commandId) {
+    return { status: posted.isLost ? "unanswered" : "refused", message: posted.message };
+  }
   if (posted.desired) {
     want(posted.desired);
     emit("desired");
@@ -62,13 +65,31 @@ async function carryOut(command, payload, tell) {
   return outcome ?? { status: unsettled };
 }
 
+const FORBIDDEN = 403;
+const LOST = { isLost: true, message: "The server did not answer: whether it was sent is not known." };
+
 async function post(command, payload) {
+  let response = await postOnce(command, payload);
+  // A later sign-in of the same person has another token.
+  if (response?.status === FORBIDDEN && (await renew()) === "same") response = await postOnce(command, payload);
+  if (!response) return LOST;
+  if (response.type === "opaqueredirect") return { message: "You are signed out." };
+  try {
+    if (response.headers.get("Content-Type")?.startsWith("application/json")) return await response.json();
+  } catch {
+    return LOST;
+  }
+  return { message: `The server answered ${response.status}. Reload the page and try again.` };
+}
+
+/** The server's response; null where there is none. */
+async function postOnce(command, payload) {
   const body = new URLSearchParams({ command });
   for (const [name, value] of Object.entries(payload)) {
     for (const one of [value].flat()) body.append(name, one);
   }
   try {
-    const response = await fetch(commandAddress, {
+    return await fetch(commandAddress, {
       method: "POST",
       headers: {
         Accept: "application/json",
@@ -76,14 +97,10 @@ async function post(command, payload) {
       },
       body,
       redirect: "manual",
+      signal: AbortSignal.timeout(SENDING_MS),
     });
-    if (response.type === "opaqueredirect") return { message: "You are signed out." };
-    if (response.headers.get("Content-Type")?.startsWith("application/json")) {
-      return await response.json();
-    }
-    return { message: `The server answered ${response.status}. Reload the page and try again.` };
   } catch {
-    return { message: "The server could not be reached. Nothing was sent." };
+    return null;
   }
 }
 

@@ -3,6 +3,7 @@
 // command, whosever), and the events of the runtime as they are: signal, indicator, alert, system.
 
 import { measured } from "./clock.js";
+import { renew, sub } from "./page.js";
 import { accept, known, want } from "./runtime.js";
 
 const PULSE_MS = 3_000; // how often the line is tried
@@ -36,7 +37,9 @@ let redialling = null;
 export function connect() {
   clearTimeout(redialling);
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const dialled = new WebSocket(`${scheme}://${location.host}/ws/runtime/`);
+  // Of whom: another person may have signed in meanwhile, and this page is not theirs.
+  const whose = new URLSearchParams({ sub });
+  const dialled = new WebSocket(`${scheme}://${location.host}/ws/runtime/?${whose}`);
   const listen = (type, fn) => dialled.addEventListener(type, (event) => dialled === socket && fn(event));
   hangUp();
   socket = dialled;
@@ -64,7 +67,8 @@ async function closed({ code } = {}) {
   if (wasOpen) known.lostAt = Date.now();
   known.socket = "lost";
   emit("link");
-  if ((!wasOpen || code === NO_LONGER_WELCOME) && (await isSignedOut())) {
+  // A refused socket does not say why; a page says who is signed in.
+  if ((!wasOpen || code === NO_LONGER_WELCOME) && (await renew()) === "other") {
     known.signedIn = false;
     emit("link");
     return;
@@ -74,18 +78,14 @@ async function closed({ code } = {}) {
   redialling = setTimeout(connect, ceiling * (0.5 + Math.random() / 2));
 }
 
-/** A refused socket does not say why; a page that redirects to the sign-in does. */
-async function isSignedOut() {
-  try {
-    const page = await fetch(location.href, {
-      method: "HEAD",
-      redirect: "manual",
-      cache: "no-store",
-    });
-    return page.type === "opaqueredirect";
-  } catch {
-    return false; // the server is away, which is something else
-  }
+/** Who has signed in again in another tab goes on where they come back to this one. */
+async function comeBack() {
+  if (known.signedIn || document.visibilityState !== "visible") return;
+  if ((await renew()) !== "same" || known.signedIn) return;
+  known.signedIn = true;
+  known.lostAt = Date.now();
+  connect();
+  emit("link");
 }
 
 function pulse() {
@@ -103,6 +103,8 @@ function say(message) {
 
 setInterval(pulse, PULSE_MS);
 addEventListener("visibilitychange", () => document.visibilityState === "visible" && pulse());
+addEventListener("visibilitychange", comeBack);
+addEventListener("focus", comeBack);
 addEventListener("online", () => known.socket === "lost" && known.signedIn && connect());
 
 function received(text) {

@@ -1,5 +1,6 @@
 // The save bar, and the counts in the list of sections: what is changed, what is wrong, what happens.
 
+import { notDone } from "../api.js";
 import { $, $$, setAttribute, setText, el } from "../dom.js";
 import { moment, plural, took } from "../format.js";
 import { known } from "../runtime.js";
@@ -81,13 +82,14 @@ export function bindBar(store, drafts, { many }) {
     announce(saved, applied, took(ms));
   }
 
-  async function refused({ body, errors, message: text }) {
+  async function refused(answer) {
+    const { body, errors, message: text } = answer;
     if (body?.type?.endsWith("stale-revision")) {
       if (await askOnTop(body)) await putOnTop();
       return;
     }
     if (errors.length) store.judged(store.document, { errors, review: null });
-    toast("Not saved", text, { glyph: "faulted", stays: true });
+    toast(notDone(answer, "Not saved"), text, { glyph: "faulted", stays: true });
   }
 
   /** What was typed, on what is stored now. */

@@ -16,7 +16,7 @@ export function checkAlways(store, onTrouble) {
   async function check() {
     clearTimeout(timer);
     const { document } = store;
-    const answer = await ask("POST", "/api/settings/validate", { body: document });
+    const answer = await ask("POST", "/api/settings/validate", { body: document, changes: false });
     if (answer.ok) store.heardOf(answer.body.revision);
     if (store.document !== document) return;
     const found = answer.ok ? answer.body.errors : answer.errors;
@@ -29,7 +29,8 @@ export function checkAlways(store, onTrouble) {
       return;
     }
     const isCurrent = answer.ok && answer.body.valid && answer.body.revision === store.revision;
-    store.judged(document, {
+    const isLookedAt = answer.ok || found.length > 0;
+    store.judged(isLookedAt ? document : null, {
       errors: [...remembered, ...found],
       review: isCurrent ? answer.body.changes : null,
     });

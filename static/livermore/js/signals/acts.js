@@ -1,6 +1,6 @@
 // What can be done about an alert: sent again, seen, muted. Never shown before it is so.
 
-import { ask } from "../api.js";
+import { ask, notDone } from "../api.js";
 import { $, $$, clone, el, fill, setAttribute } from "../dom.js";
 import { moment, plural, took } from "../format.js";
 import { toast } from "../toast.js";
@@ -29,7 +29,8 @@ async function pending(button, act) {
   }
 }
 
-const refused = (title, { message }) => toast(title, message, { glyph: "x", stays: true });
+const refused = (title, answer) =>
+  toast(notDone(answer, title), answer.message, { glyph: "x", stays: true });
 
 // ── send again ─────────────────────────────────────────────────────────────
 

@@ -1,7 +1,7 @@
 // Changes of the watchlist: each is one request, answered when the runtime has applied it.
 // Nothing is shown as done before: the rows are pending until the answer, and then as it says.
 
-import { ask } from "../api.js";
+import { ask, notDone } from "../api.js";
 import { took } from "../format.js";
 import { toast } from "../toast.js";
 import { isPending, setPending } from "./row.js";
@@ -30,11 +30,12 @@ export async function change(entries, done, request) {
   return answer;
 }
 
-export function tell({ ok, body, message, errors }, done, ms, what) {
+export function tell(answer, done, ms, what) {
+  const { ok, body, message, errors } = answer;
   if (!ok) {
     const reasons = errors.map(({ detail }) => detail).join("; ");
     const text = reasons ? `${what}: ${reasons}.` : message;
-    toast("Refused: nothing was changed", text, { glyph: "faulted", stays: true });
+    toast(notDone(answer, "Refused: nothing was changed"), text, { glyph: "faulted", stays: true });
     return;
   }
   const text = [body.message, body.note, took(ms)].filter(Boolean).join(" · ");

@@ -1,7 +1,7 @@
 // Importing a list: pasted or from a file, held against the exchanges row by row, then applied as
 // it was shown, or those of its rows that stay ticked.
 
-import { ask } from "../api.js";
+import { ask, notDone } from "../api.js";
 import { $, $$, boot, clone, fill, setAttribute, setIcon, setText } from "../dom.js";
 import { plural } from "../format.js";
 import { toast } from "../toast.js";
@@ -36,7 +36,7 @@ async function preview() {
   setText(sum, "Checking…");
   try {
     const { signal } = asking;
-    show(await ask("POST", "/api/symbols/import", { body: { text: text.value }, signal }));
+    show(await ask("POST", "/api/symbols/import", { body: { text: text.value }, changes: false, signal }));
   } catch (error) {
     if (error.name !== "AbortError") throw error;
   }
@@ -97,7 +97,7 @@ async function apply() {
   go.removeAttribute("aria-busy");
   if (!answer.ok) {
     setText(sum, answer.message);
-    toast("Import refused", answer.message, { glyph: "faulted", stays: true });
+    toast(notDone(answer, "Import refused"), answer.message, { glyph: "faulted", stays: true });
     if (answer.status === 409) await preview(); // the list has moved: what would be done now
     return;
   }

@@ -2,7 +2,7 @@
 // The server writes this part of the page. After each act it is asked for anew and takes the place
 // of the old one: words, figures and what can be chosen have one origin.
 
-import { ask } from "../api.js";
+import { ask, notDone } from "../api.js";
 import { $, $$, fill, setAttribute, setIcon, setText } from "../dom.js";
 import { plural, took } from "../format.js";
 import { key } from "../keys.js";
@@ -118,7 +118,7 @@ async function run(button) {
   await carryOut(button, "Asking the exchange for everything it lists…", async (elapsed) => {
     const answer = await ask("POST", PREVIEW);
     if (!answer.ok) {
-      refuse("No scan was made", answer);
+      refuse(notDone(answer, "No scan was made"), answer);
       return;
     }
     const { id, rows } = answer.body;
@@ -140,7 +140,7 @@ async function apply(button) {
     const ms = elapsed();
     if (!answer.ok) {
       if (answer.status === 409) await renew(body.run); // what it says has moved
-      refuse("Nothing was applied", answer);
+      refuse(notDone(answer, "Nothing was applied"), answer);
       return;
     }
     const { applied, message } = answer.body;
