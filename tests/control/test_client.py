@@ -224,7 +224,8 @@ django.setup()
 from control import client
 def ask(pk, sub):
     user = client.Recipient(pk=int(pk), sub=sub)
-    print(client.send(user, "pause", wait=20.0).applied, flush=True)
+    applied = client.send(user, "pause", wait=20.0).applied
+    sys.stdout.write(f"{applied}\\n")  # whole: the other one may write at the same time
 threads = [threading.Thread(target=ask, args=pair.split(":")) for pair in sys.argv[1:]]
 for thread in threads: thread.start()
 for thread in threads: thread.join()

@@ -129,9 +129,10 @@ async def test_a_runtime_that_falls_silent_is_reported_as_gone(
     monkeypatch.setattr(relay, "HEARTBEAT_SECONDS", 0.05)
     monkeypatch.setattr(relay, "STATUS_TTL_SECONDS", 0.15)
     text = a_status(owner.sub).to_json()
-    wire.set(status_of(owner.sub), text, px=300)
+    wire.set(status_of(owner.sub), text)
     async with opened(owner) as page:
         await page.until(lambda message: message.get("status") is not None)
+        wire.delete(status_of(owner.sub))
         wire.publish(status_of(owner.sub), text)
         await page.until(lambda message: message == {"type": "status", "status": None})
 

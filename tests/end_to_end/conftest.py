@@ -12,6 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
 
 from livermore.embedded.home import remove_state
+from tests.control.running import eventually
+from tests.end_to_end.api import Api
 from tests.end_to_end.running import Livermore, running_livermore
 
 # No service of the browser's own: the tests run without a network.
@@ -24,6 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+MODE = "scalper-macdv"  # of the demo
 DESK = ViewportSize(width=1360, height=900)
 PHONE = ViewportSize(width=390, height=844)
 # How long a page has for what a test expects of it. A busy machine is no failure.
@@ -107,22 +110,40 @@ def panel(context: BrowserContext, livermore: Livermore, console: Console) -> It
     page = context.new_page()
     console.hear(page)
     sign_in(page, livermore)
-    expect(page.locator("#cp-pill")).to_contain_text("Running")
+    put_right(page, livermore)  # whatever a test that failed has left
     yield page
-    if livermore.status()["state"] == "paused":
+    put_right(page, livermore)
+
+
+def put_right(page: Page, livermore: Livermore) -> None:
+    """Let the demo user's runtime run, in the mode of the demo."""
+    status = eventually(livermore.status)
+    if status["state"] == "paused" or status["mode"] != MODE:
         page.goto(f"{livermore.url}/admin/control/")
+    if status["state"] == "paused":
         page.get_by_role("button", name="Resume").click()
+    if status["mode"] != MODE:
+        page.locator("#cp-mode").click()
+        dialog = page.get_by_role("dialog", name="Switch mode")
+        dialog.get_by_role("radio", name=MODE).check()
+        dialog.get_by_role("button", name=f"Switch to {MODE}").click()
+        expect(page.locator('#cp-status [data-slot="mode"]')).to_have_text(MODE)
+    if page.locator("#cp-pill").count():
         expect(page.locator("#cp-pill")).to_contain_text("Running")
 
 
 @pytest.fixture
-def symbols(panel: Page, livermore: Livermore) -> Page:
-    """The symbols page, live."""
+def symbols(panel: Page, livermore: Livermore) -> Iterator[Page]:
+    """The symbols page, live; the watchlist is as before afterwards."""
+    api = Api(panel, livermore.url)
+    before = api.settings()
     panel.goto(f"{livermore.url}/admin/symbols/")
     expect(panel.locator("#sy-filters")).to_be_visible()  # the modules are at work
     state = panel.locator('tr[data-key="coinbase:BTC-USD"] .sy-state')
     expect(state).to_contain_text("receiving", timeout=30_000)  # once it is warm
-    return panel
+    yield panel
+    if api.settings()["watchlist"] != before["watchlist"]:
+        api.replace(before)
 
 
 def sign_in(page: Page, livermore: Livermore) -> None:

@@ -19,6 +19,7 @@ import redis
 
 from livermore.embedded.ports import free_port
 from livermore.env import PROJECT, StateFiles
+from tests.control.running import eventually
 
 READY_SECONDS = 90.0
 STOP_SECONDS = 15.0
@@ -54,10 +55,16 @@ class Livermore:
             connection.execute(query, values)
 
     def tell(self, kind: str, message: object) -> None:
-        """Publish on one of the demo user's channels, as a worker would."""
+        """Publish on one of the demo user's channels, as a worker would, once a page listens.
+
+        A status that is told so is never taken for stale: the worker's own come after it no more.
+        """
+        if kind == "status" and isinstance(message, dict):
+            message = {**message, "heartbeatMs": 600_000}
+        channel, text = f"livermore:{kind}:{self.status()['sub']}", json.dumps(message)
         address = self._files.read_addresses()["REDIS_URL"]
         with redis.Redis.from_url(address) as client:
-            client.publish(f"livermore:{kind}:{self.status()['sub']}", json.dumps(message))
+            eventually(lambda: client.publish(channel, text))
 
     @contextmanager
     def frozen_runtime(self) -> Iterator[None]:

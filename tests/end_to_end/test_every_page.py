@@ -189,6 +189,7 @@ def test_the_list_of_keys_is_right_on_every_page(
         expect(panel.locator("#nav-sidebar [aria-current=page]")).to_have_text(
             text.removeprefix("Go to ")
         )
+        panel.wait_for_load_state()  # the modules run, and hear the next keys
 
 
 def keys_of(page: Page) -> dict[str, str]:

@@ -73,7 +73,7 @@ def test_clearing_names_its_scope_and_the_count_of_keys(panel: Page, livermore: 
     expect(panel.locator(".lv-toast")).to_contain_text(
         re.compile(r"Cache cleared.* m?s", re.DOTALL)
     )
-    fill = panel.locator("#cp-fills li", has_text="ETH")
+    fill = panel.locator("#cp-fills li", has_text="ETH").last
     expect(fill).to_contain_text("Done", timeout=30_000)
 
 
@@ -95,7 +95,7 @@ def test_several_histories_are_ordered_at_once_and_followed(panel: Page) -> None
     expect(rows.first).to_contain_text("1m")
     expect(panel.locator(".lv-toast", has_text="Backfill began")).to_contain_text("2 symbols")
     for symbol in ("SOL", "XRP"):
-        fill = panel.locator("#cp-fills li", has_text=symbol)
+        fill = panel.locator("#cp-fills li", has_text=symbol).last
         expect(fill.get_by_role("progressbar")).to_be_visible()
         expect(fill).to_contain_text("Done", timeout=30_000)
 

@@ -6,48 +6,18 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, ViewportSize, expect
 
+from tests.end_to_end.api import Api
 from tests.end_to_end.barriers import serious_barriers
-from tests.end_to_end.conftest import DESK, PHONE, Console, sign_in
+from tests.end_to_end.conftest import DESK, PHONE, Console, put_right, sign_in
 from tests.end_to_end.running import Livermore
 
 SECRET = "qW8xk29vTtb0Zs71mN4hYcR5uJ3eLpAa"  # looks like one, and is none
 STOP_LOSS = "/perseus_profile/trade_settings/stop_loss_percentage"
 TOP_N = "/scanner/top_n"
-
-
-class Api:
-    """The user's own program beside the page."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self._page, self._address = page, f"{url}/api/settings"
-
-    def settings(self) -> dict[str, Any]:
-        answer: dict[str, Any] = self._page.request.get(self._address).json()
-        return answer
-
-    def revision(self) -> int:
-        return int(self._page.request.get(self._address).headers["etag"].strip('"'))
-
-    def patch(self, changes: dict[str, Any]) -> None:
-        self._send("PATCH", changes, {"Content-Type": "application/merge-patch+json"})
-
-    def replace(self, settings: dict[str, Any]) -> None:
-        self._send("PUT", settings, {"Content-Type": "application/json", "If-Match": "*"})
-
-    def _send(self, method: str, body: dict[str, Any], headers: dict[str, str]) -> None:
-        cookies = {cookie["name"]: cookie["value"] for cookie in self._page.context.cookies()}
-        response = self._page.request.fetch(
-            self._address,
-            method=method,
-            data=json.dumps(body),
-            headers=headers | {"X-CSRFToken": cookies["csrftoken"]},
-        )
-        assert response.ok, response.text()
 
 
 @pytest.fixture
@@ -56,6 +26,7 @@ def page(context: BrowserContext, livermore: Livermore, console: Console) -> Ite
     page = context.new_page()
     console.hear(page)
     sign_in(page, livermore)
+    put_right(page, livermore)
     page.goto(f"{livermore.url}/admin/settings/")
     expect(page.locator("#cp-pill, #lv-state, .lv-pill").first).to_contain_text("Running")
     api = Api(page, livermore.url)

@@ -268,7 +268,7 @@ def test_what_livermore_says_leads_as_it_arrives_to_where_it_leads_when_it_is_re
 ) -> None:
     panel.goto(f"{livermore.url}/admin/signals/?about=")
     expect(panel.locator("#sg-rows tr").first).to_be_visible(timeout=NEWS_MS)
-    detail = f"Something that was told with {len(values)}."
+    detail = f"Something that was told at {time.time_ns()}."
     livermore.execute(TELL, [detail, json.dumps(values)])
     row = panel.locator("#sg-rows tr").filter(has_text=detail)
     expect(row).to_have_class(re.compile("sg-fresh"), timeout=NEWS_MS)

@@ -55,10 +55,10 @@ def as_reports(told: list[dict[str, Any]], said: str) -> list[dict[str, Any]]:
     ]
 
 
-def answer(route: Route, status: dict[str, Any]) -> None:
+def answer(route: Route, status: dict[str, Any], said: str = "") -> None:
     """Answer as the API would that has this status."""
     runtime = {name: status[name] for name in ("epoch", "stateVersion", "at")}
-    reports = as_reports(status["symbols"], f"answered {status['stateVersion']}")
+    reports = as_reports(status["symbols"], said or f"answered {status['stateVersion']}")
     body = {"symbols": reports, "sources": [], "runtime": runtime}
     route.fulfill(content_type="application/json", body=json.dumps(body))
 
@@ -165,7 +165,7 @@ def test_of_five_hundred_rows_only_what_moved_is_touched(
     status = livermore.status()
     told = [{**status["symbols"][0], "symbol": f"S{number}-USD"} for number in range(MANY)]
     status = {**status, "symbols": told}
-    symbols.route("**/api/symbols", lambda route: answer(route, status))
+    symbols.route("**/api/symbols", lambda route: answer(route, status, "core"))
     last = row(symbols, f"S{MANY - 1}-USD").locator('[data-tf="1m"]')
 
     def show(version: int, *values: float) -> None:

@@ -80,13 +80,14 @@ def full_behind_the_acknowledgement(
     stage: Stage, user: User, commands: list[dict[str, object]]
 ) -> Iterator[None]:
     """Redis has taken these commands, the first is acknowledged, and then there is no room."""
-    first = str(commands[0]["id"])
+    first, *others = commands
     with stage.servers.redis.connect() as redis:
         try:
             with stage.transaction(LOCK_LEASE, user.pk):
-                for command in commands:
+                post(stage, user, first)
+                acknowledged(user, str(first["id"]))
+                for command in others:  # of two that are there at once a pause goes first
                     post(stage, user, command)
-                acknowledged(user, first)
                 redis.config_set("maxmemory", 1)
             yield
         finally:

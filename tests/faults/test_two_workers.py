@@ -109,13 +109,14 @@ def test_a_worker_that_stands_still_in_the_middle_of_a_decision_is_replaced_for_
     first, pause = stage.worker(), foreign("pause")
     for user in (anna, bela):
         stage.hosted(user, first)
+    second = stage.worker()
+    eventually(lambda: "worker.started" in second.said)
     with stage.transaction("UPDATE settings_app_user SET email = '' WHERE id = %s", anna.pk):
         post(stage, anna, pause)
         eventually(lambda: sessions_that_wait("%UPDATE settings_app_user%"))
         first.freeze()
     # It has got the row by now, holds the lease's as well, and says nothing more.
     froze = time.monotonic()
-    second = stage.worker()
     eventually(lambda: second.drives(anna.pk) and second.drives(bela.pk))
     assert time.monotonic() - froze <= TAKEOVER_SECONDS
     assert answer_to(anna, pause["id"]).success
