@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,11 +11,16 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
+from pytest_django.live_server_helper import LiveServer
 
 from livermore.embedded.home import remove_state
+from settings_app.models import User
+from tests.control.conftest import trader
 from tests.control.running import eventually
 from tests.end_to_end.api import Api
 from tests.end_to_end.running import Livermore, running_livermore
+from tests.end_to_end.sessions import bring_session
+from tests.end_to_end.sockets import Socket
 
 # No service of the browser's own: the tests run without a network.
 FLAGS = [
@@ -102,6 +108,32 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     own = browser.new_context(viewport=DESK)
     yield own
     own.close()
+
+
+@pytest.fixture
+def anna(transactional_db: None, redis_url: str) -> User:
+    """A trader of whom no worker says anything: what it would say, a test does."""
+    return trader("BTC-USD", "ETH-USD", is_paused=False)
+
+
+@pytest.fixture
+def socket(context: BrowserContext, anna: User) -> Socket:
+    """What her page hears."""
+    one = Socket(anna)
+    context.route_web_socket(re.compile("/ws/runtime/"), one.take)
+    return one
+
+
+@pytest.fixture
+def page(
+    context: BrowserContext, live_server: LiveServer, anna: User, socket: Socket, console: Console
+) -> Iterator[Page]:
+    """A page of hers, signed in, with a server and without a worker."""
+    bring_session(context, anna, live_server.url)
+    opened = context.new_page()
+    console.hear(opened)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

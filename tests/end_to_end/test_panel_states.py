@@ -6,13 +6,11 @@ The pages are served without a worker: what it would tell, the tests put on the 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, WebSocketRoute, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from control import wire
@@ -33,11 +31,10 @@ from control.protocol import (
 from settings_app import services
 from settings_app.models import User
 from tests.control.alerts import told
-from tests.control.conftest import trader
 from tests.control.statuses import a_status
 from tests.end_to_end.barriers import serious_barriers
 from tests.end_to_end.conftest import DESK, PHONE, Console
-from tests.end_to_end.sessions import bring_session
+from tests.end_to_end.sockets import Socket
 
 FAULT = Fault(
     error="InvalidSequence: sequence 88123 after 88127",
@@ -65,58 +62,10 @@ DIALOGS = {
 }
 
 
-class Socket:
-    """The page's socket, on which a test says what a runtime would."""
-
-    def __init__(self, user: User) -> None:
-        self._user = user
-        self._route: WebSocketRoute | None = None
-        self._version = 10
-
-    def take(self, route: WebSocketRoute) -> None:
-        """Hold the line that the page opens."""
-        self._route = route
-
-    def tell(self, **changes: Any) -> None:
-        """Send a status, later than every one before."""
-        self._version += 1
-        status = a_status(self._user.sub, state_version=self._version, **changes)
-        self.send({"type": "status", "status": status.to_dict()})
-
-    def send(self, message: dict[str, Any]) -> None:
-        """Send anything."""
-        assert self._route is not None
-        self._route.send(json.dumps(message))
-
-
 def says(user: User, status: RuntimeStatus) -> None:
     """Let this be what the user's runtime said last."""
     with wire.connect() as redis:
         redis.set(status_of(user.sub), status.to_json())
-
-
-@pytest.fixture
-def anna(transactional_db: None, redis_url: str) -> User:
-    return trader("BTC-USD", "ETH-USD", is_paused=False)
-
-
-@pytest.fixture
-def socket(context: BrowserContext, anna: User) -> Socket:
-    one = Socket(anna)
-    context.route_web_socket(re.compile("/ws/runtime/"), one.take)
-    return one
-
-
-@pytest.fixture
-def page(
-    context: BrowserContext, live_server: LiveServer, anna: User, socket: Socket, console: Console
-) -> Iterator[Page]:
-    """A page of hers, signed in."""
-    bring_session(context, anna, live_server.url)
-    opened = context.new_page()
-    console.hear(opened)
-    yield opened
-    opened.close()
 
 
 def has_no_serious_barrier(page: Page, console: Console) -> bool:
