@@ -3,13 +3,14 @@
 // Rule 2: nothing jumps: where somebody reads further down, or has asked for something, new rows
 //         wait behind a bar that counts them.
 
+import { alertsDownTo } from "../alerts.js";
 import { ask } from "../api.js";
 import { $, boot, fill, setText } from "../dom.js";
 import { plural } from "../format.js";
 import { on } from "../live.js";
 import { isOpen, showState } from "../marks.js";
 import { known } from "../runtime.js";
-import { bring, prepend, rowOf } from "./rows.js";
+import { MOST, bring, prepend, rowOf } from "./rows.js";
 
 const SOON_MS = 250;
 const AT_TOP_PX = 60;
@@ -19,6 +20,7 @@ const MOST_FAILED = 200;
 const { query, before, isNarrowed, rows: pageful } = boot();
 let { newest } = boot();
 let waiting = []; // new, and not shown yet; newest first
+let isBeyond = false; // more is new than the page lists at all: only a page anew shows it
 const moved = new Set(); // ids whose state is another one now
 const watchers = new Map(); // id -> told when it is settled
 
@@ -47,23 +49,28 @@ const page = (more = {}) =>
 
 // ── what is new ────────────────────────────────────────────────────────────
 
+/** Whatever is above what is known of: what is left out here would be a hole that nobody sees. */
 const look = soon(async () => {
-  const answer = await page();
-  if (!answer.ok) return;
-  const known = new Set(waiting.map(({ id }) => id));
-  const fresh = answer.body.alerts.filter(({ id }) => id > newest && !known.has(id));
-  waiting = [...fresh, ...waiting];
+  if (isBeyond) return;
+  const highest = Math.max(newest, ...waiting.map(({ id }) => id));
+  const found = await alertsDownTo(highest, { query, first: pageful, most: MOST });
+  if (!found) return;
+  waiting = [...found.filter(({ id }) => id > highest), ...waiting];
+  isBeyond = waiting.length > MOST;
+  if (isBeyond) waiting = [];
   if (isReading() || waiting.length === 0) showBar();
   else showWaiting();
 });
 
 function showBar() {
-  bar.hidden = waiting.length === 0;
+  bar.hidden = waiting.length === 0 && !isBeyond;
   if (bar.hidden) return;
-  const more = waiting.length >= pageful ? "+" : "";
-  const text = `${waiting.length}${more} new ${waiting.length === 1 ? "signal" : "signals"}`;
-  fill(bar, { text: before === null ? text : `${text}: to the newest` });
+  const text = isBeyond ? `More than ${MOST} new signals` : plural(waiting.length, "new signal");
+  fill(bar, { text: isElsewhere() ? `${text}: to the newest` : text });
 }
+
+/** Whether what is new is shown by another page than this one as it stands. */
+const isElsewhere = () => before !== null || isBeyond;
 
 /** Put what waits on top; its rows, newest first. */
 function showWaiting() {
@@ -84,8 +91,8 @@ function count(more) {
 
 /** Show what is new, where the reader wants it. */
 export function showNew() {
-  if (before !== null) {
-    location.assign($("#sg-newest").href);
+  if (isElsewhere()) {
+    location.assign($("#sg-newest")?.href ?? `${location.pathname}${location.search}`);
     return;
   }
   const [first] = showWaiting();

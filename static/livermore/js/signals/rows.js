@@ -5,8 +5,9 @@ import { $, boot, clone, fill, setAttribute, setText } from "../dom.js";
 import { moment, signed, typeset, zone } from "../format.js";
 import { showState } from "../marks.js";
 
+export const MOST = 300; // rows
+
 const CHANNELS = { discord: "Discord", email: "E-mail", push: "Push" };
-const MOST = 300; // rows
 const NOT_KNOWN_TO_BE_THERE = ["failed", "uncertain"];
 
 const list = $("#sg-rows");
