@@ -20,10 +20,24 @@ class Socket:
         self._user = user
         self._route: WebSocketRoute | None = None
         self._version = 10
+        self._is_cut = False
 
     def take(self, route: WebSocketRoute) -> None:
         """Hold the line that the page opens."""
-        self._route = route
+        if self._is_cut:
+            route.close()
+        else:
+            self._route = route
+
+    def cut(self) -> None:
+        """End the line, and let the page open no other."""
+        self._is_cut = True
+        assert self._route is not None
+        self._route.close()
+
+    def mend(self) -> None:
+        """Let the page open a line again."""
+        self._is_cut = False
 
     def tell(self, **changes: Any) -> None:
         """Send a status, later than every one before."""

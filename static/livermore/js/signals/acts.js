@@ -5,7 +5,7 @@ import { $, $$, clone, el, fill, setAttribute } from "../dom.js";
 import { moment, plural, took } from "../format.js";
 import { toast } from "../toast.js";
 import { bringUp, settled } from "./arrivals.js";
-import { bring, namesOf, rowOf } from "./rows.js";
+import { bring, listed, namesOf, rowOf } from "./rows.js";
 
 const PATIENCE_MS = 20_000; // what is not delivered by then goes on by itself
 const HOUR_MS = 3_600_000;
@@ -60,7 +60,7 @@ async function retryAll(event) {
     const { retried } = answer.body;
     if (retried === 0) toast("Nothing had failed", duration());
     else toast(`${plural(retried, "delivery", "deliveries")} to be sent again`, duration());
-    for (const { dataset } of $$("#sg-rows tr")) bringUp(Number(dataset.alert));
+    bringUp(...listed());
   });
 }
 

@@ -3,25 +3,25 @@
 // Rule 2: nothing jumps: where somebody reads further down, or has asked for something, new rows
 //         wait behind a bar that counts them.
 
-import { alertsDownTo } from "../alerts.js";
+import { alertsDownTo, alertsOf } from "../alerts.js";
 import { ask } from "../api.js";
 import { $, boot, fill, setText } from "../dom.js";
 import { plural } from "../format.js";
 import { on } from "../live.js";
 import { isOpen, showState } from "../marks.js";
 import { known } from "../runtime.js";
-import { MOST, bring, prepend, rowOf } from "./rows.js";
+import { MOST, bring, listed, prepend, rowOf } from "./rows.js";
 
 const SOON_MS = 250;
 const AT_TOP_PX = 60;
-const ONE_BY_ONE = 5; // so few alerts are asked for by themselves
 const MOST_FAILED = 200;
+const MOST_MOVED = 1_000;
 
 const { query, before, isNarrowed, rows: pageful } = boot();
 let { newest } = boot();
 let waiting = []; // new, and not shown yet; newest first
 let isBeyond = false; // more is new than the page lists at all: only a page anew shows it
-const moved = new Set(); // ids whose state is another one now
+const moved = new Set(); // ids whose state is another one now, also before the page has them
 const watchers = new Map(); // id -> told when it is settled
 
 const bar = $("#sg-new");
@@ -44,9 +44,6 @@ function soon(run) {
   return again;
 }
 
-const page = (more = {}) =>
-  ask("GET", `/api/alerts?${query}`, { query: { limit: pageful, ...more } });
-
 // ── what is new ────────────────────────────────────────────────────────────
 
 /** Whatever is above what is known of: what is left out here would be a hole that nobody sees. */
@@ -58,6 +55,7 @@ const look = soon(async () => {
   waiting = [...found.filter(({ id }) => id > highest), ...waiting];
   isBeyond = waiting.length > MOST;
   if (isBeyond) waiting = [];
+  if ([...moved].some(isHere)) refresh(); // told while the server was asked
   if (isReading() || waiting.length === 0) showBar();
   else showWaiting();
 });
@@ -102,21 +100,20 @@ export function showNew() {
 
 // ── what becomes of those that are listed ──────────────────────────────────
 
+const isHere = (id) => rowOf(id) !== null || waiting.some((alert) => alert.id === id);
+
 const refresh = soon(async () => {
-  const ids = [...moved].filter(rowOf);
-  moved.clear();
-  const answers =
-    ids.length <= ONE_BY_ONE
-      ? await Promise.all(ids.map((id) => ask("GET", `/api/alerts/${id}`)))
-      : [await page(before === null ? {} : { before })];
-  for (const { ok, body } of answers) {
-    for (const alert of ok ? (body.alerts ?? [body]) : []) {
-      const row = rowOf(alert.id);
-      if (row) bring(row, alert);
-    }
-  }
+  const ids = [...moved].filter(isHere);
+  for (const id of ids) moved.delete(id);
+  for (const alert of await alertsOf(ids, { query })) bringAnew(alert);
   await showFailed();
 });
+
+function bringAnew(alert) {
+  const row = rowOf(alert.id);
+  if (row) bring(row, alert);
+  else waiting = waiting.map((one) => (one.id === alert.id ? alert : one));
+}
 
 /** How many deliveries failed, whichever alerts the page lists. */
 async function showFailed() {
@@ -137,6 +134,7 @@ function changed({ id, state }) {
   const row = rowOf(id);
   if (row) showState($("[data-mark]", row), state);
   moved.add(id);
+  if (moved.size > MOST_MOVED) moved.delete(moved.values().next().value); // of no row of this page
   refresh();
   if (!isOpen(state)) watchers.get(id)?.(state);
 }
@@ -154,16 +152,23 @@ export function settled(id, patience) {
   });
 }
 
-/** Ask anew how one alert is doing. */
-export function bringUp(id) {
-  moved.add(id);
+/** Ask anew how alerts are doing. */
+export function bringUp(...ids) {
+  for (const id of ids) moved.add(id);
   refresh();
+}
+
+/** What was said while there was no line: what is new, and what became of all that is known. */
+function catchUp() {
+  if (known.socket !== "open") return;
+  look();
+  bringUp(...listed(), ...waiting.map(({ id }) => id));
 }
 
 export function listen() {
   on("signal", look);
   on("system", look);
   on("alert", changed);
-  on("link", () => known.socket === "open" && look()); // what was said while there was no line
+  on("link", catchUp);
   bar.addEventListener("click", showNew);
 }

@@ -14,6 +14,9 @@ const list = $("#sg-rows");
 
 export const rowOf = (id) => $(`tr[data-alert="${Number(id)}"]`, list);
 
+/** The ids of all that is listed. */
+export const listed = () => [...list.children].map(({ dataset }) => Number(dataset.alert));
+
 /** A fresh row of an alert. */
 export function made(alert) {
   const row = clone("sg-row");
