@@ -30,10 +30,10 @@ class Socket:
             self._route = route
 
     def cut(self) -> None:
-        """End the line, and let the page open no other."""
+        """End the line where there is one, and let the page open no other."""
         self._is_cut = True
-        assert self._route is not None
-        self._route.close()
+        if self._route is not None:
+            self._route.close()
 
     def mend(self) -> None:
         """Let the page open a line again."""

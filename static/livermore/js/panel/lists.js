@@ -2,7 +2,7 @@
 
 import { ask } from "../api.js";
 import { now } from "../clock.js";
-import { $, clone, fill, setAttribute, setIcon } from "../dom.js";
+import { $, $$, clone, fill, setAttribute, setHidden, setIcon } from "../dom.js";
 import { age, clock, count, elsewhere, short, signed, took, zone } from "../format.js";
 import { showState } from "../marks.js";
 
@@ -19,6 +19,7 @@ const ANSWERS = {
   recorded: ["warn", "recorded", "Recorded"],
   unanswered: ["warn", "stale", "No answer"],
 };
+const UNSETTLED = ["sent", "acknowledged", "recorded", "unanswered"];
 const UNMARKED = ["pending", "recorded"];
 
 // ── signals ────────────────────────────────────────────────────────────────
@@ -50,8 +51,8 @@ function signalRow(signal) {
 
 function showMark(mark, state) {
   showState(mark, state);
-  mark.title = mark.textContent.trim();
-  mark.hidden = UNMARKED.includes(state);
+  setAttribute(mark, "title", mark.textContent.trim());
+  setHidden(mark, UNMARKED.includes(state));
 }
 
 /** The server's rows again, in this browser's time. */
@@ -59,12 +60,25 @@ export function showSignals(list) {
   replace(signals, list.map(signalRow));
 }
 
-/** A signal among those there are. One that was missed is told late, and stands at its moment. */
+const signalRowOf = (id) => $(`[data-alert="${Number(id)}"]`, signals);
+
+/** The ids of the signals that are listed. */
+export const listedSignals = () =>
+  $$("[data-alert]", signals).map(({ dataset }) => Number(dataset.alert));
+
+/**
+ * A signal among those there are, once. One that was missed is told late, and stands at its moment;
+ * where that is further back than the list goes, nothing is touched.
+ */
 export function addSignal(signal) {
-  $(".lv-empty", signals).hidden = true;
+  if (signalRowOf(signal.id)) return;
+  const rows = [...signals.children];
+  const place = rows.findIndex((other) => !isNewer(other.dataset, signal));
+  if (place >= SIGNALS) return;
+  setHidden($(".lv-empty", signals), true);
   const row = signalRow(signal);
   row.classList.add("cp-new");
-  [...signals.children].find((other) => !isNewer(other.dataset, signal)).before(row);
+  rows[place].before(row);
   while (signals.children.length > SIGNALS + 1) signals.children[SIGNALS].remove();
 }
 
@@ -78,7 +92,7 @@ export function moveSignal({ id, state }) {
   moved.delete(id);
   moved.set(id, state);
   if (moved.size > MOVED) moved.delete(moved.keys().next().value);
-  const row = $(`[data-alert="${Number(id)}"]`, signals);
+  const row = signalRowOf(id);
   if (row) showMark($("[data-mark]", row), state);
 }
 
@@ -140,9 +154,20 @@ export function heardOf({ commandId, status }) {
   reading = setTimeout(readHistory, READ_MS);
 }
 
-async function readHistory() {
+/** Read which commands have their answer, also where that came when nobody heard it. */
+export async function readHistory() {
   const { ok, body } = await ask("GET", "/api/control/history", { query: { limit: COMMANDS } });
-  if (ok) showHistory(body.entries.filter(({ id }) => !isListed(id)));
+  if (!ok) return;
+  showHistory(body.entries.filter(({ id }) => !isListed(id)));
+  for (const { id, status, message, ms } of body.entries) settle(id, { status, message, ms });
+}
+
+/** What a listed command that had no answer became after all. */
+function settle(id, answer) {
+  const entry = listed.find((one) => one.id === id);
+  if (!UNSETTLED.includes(entry?.status)) return;
+  Object.assign(entry, answer);
+  showAnswer(entry);
 }
 
 const isListed = (id) => listed.some((entry) => entry.id === id);

@@ -22,6 +22,7 @@ import {
   tickCommands,
   tickErrors,
 } from "./lists.js";
+import * as missed from "./missed.js";
 import { showNotices } from "./notices.js";
 import { showPositions } from "./positions.js";
 import * as tools from "./tools.js";
@@ -76,6 +77,7 @@ on("answer", heardOf);
 
 tools.listen();
 heatmap.listen();
+missed.listen();
 key("h", "Walk the heat map (arrow keys)", heatmap.focusMap);
 key("/", "Filter symbols", () => $("#cp-filter").focus());
 

@@ -10,9 +10,9 @@ import { plural } from "../format.js";
 import { on } from "../live.js";
 import { isOpen, showState } from "../marks.js";
 import { known } from "../runtime.js";
+import { soon } from "../soon.js";
 import { MOST, bring, listed, prepend, rowOf } from "./rows.js";
 
-const SOON_MS = 250;
 const AT_TOP_PX = 60;
 const MOST_FAILED = 200;
 const MOST_MOVED = 1_000;
@@ -26,23 +26,6 @@ const watchers = new Map(); // id -> told when it is settled
 
 const bar = $("#sg-new");
 const isReading = () => scrollY > AT_TOP_PX || isNarrowed || before !== null;
-
-/** A function that runs once for many calls, and never beside itself. */
-function soon(run) {
-  let timer = null;
-  let running = false;
-  async function go() {
-    timer = null;
-    if (running) return again();
-    running = true;
-    await run();
-    running = false;
-  }
-  function again() {
-    timer ??= setTimeout(go, SOON_MS);
-  }
-  return again;
-}
 
 // ── what is new ────────────────────────────────────────────────────────────
 
