@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from control import wire
 from control.alerts import signal_event
-from control.protocol import HistoryEntry, State, history_of, now_ms
+from control.protocol import Cell, HistoryEntry, State, SymbolStatus, history_of, now_ms
 from settings_app.models import User
 from tests.control.alerts import delivery, told
 from tests.control.running import eventually
@@ -186,3 +186,40 @@ def test_an_order_that_was_recorded_says_that_it_was_applied_while_there_was_no_
     expect(newest).to_contain_text("Applied")
     expect(newest).to_contain_text("12 ms")
     expect(panel.locator("#cp-commands tr:visible")).to_have_count(1)
+
+
+# ---------------------------------------------------------------------- the map's read-out
+def btc(**facts: Any) -> list[SymbolStatus]:
+    """The symbols of a status: one, whose shortest timeframe has these values."""
+    tf = {"1m": Cell(**facts)}
+    return [SymbolStatus(symbol="BTC-USD", exchange="coinbase", live="receiving", tf=tf)]
+
+
+def test_the_read_out_goes_on_with_the_cell_that_the_pointer_rests_on(
+    panel: Page, socket: Socket
+) -> None:
+    cell, read = panel.locator("#cp-map .lv-z[data-tf='1m']"), panel.locator("#cp-read")
+    cell.hover()
+    expect(read).to_contain_text("BTC-USD 1m MACD-V \u2212151.4")
+    market = {"exchange": "coinbase", "symbol": "BTC-USD", "timeframe": "1m"}
+    socket.send({"type": "indicator", **market, "cell": {"v": 160.0}})
+    expect(read).to_have_text("BTC-USD 1m MACD-V +160.0")
+    socket.tell(symbols=btc(v=-20.0))
+    expect(read).to_have_text("BTC-USD 1m MACD-V \u221220.0")
+    socket.tell(symbols=btc(g={"rsi": 71.26}), indicators={"macdv": "MACD-V", "rsi": "RSI"})
+    expect(read).to_contain_text("warming up")
+    panel.get_by_label("Indicator").select_option("RSI")
+    expect(read).to_have_text("BTC-USD 1m RSI 71.3")
+
+
+def test_the_read_out_says_nothing_again_and_nothing_of_a_cell_that_is_gone(
+    panel: Page, socket: Socket
+) -> None:
+    read = panel.locator("#cp-read")
+    panel.keyboard.press("h")
+    expect(read).to_contain_text("BTC-USD 1m")
+    panel.evaluate(COUNT_TOUCHES, "#cp-read")
+    assert heard(panel, socket)
+    assert panel.evaluate("() => window.touches()") == {}
+    socket.tell(symbols=[])
+    expect(read).to_contain_text("Move over a cell")

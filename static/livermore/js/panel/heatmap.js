@@ -17,6 +17,7 @@ let indicators = { macdv: "MACD-V" }; // those enabled
 let chosen = null; // by the trader; else the map shows the first
 let main = "macdv"; // what it shows
 let focused = null;
+let described = null; // the cell that the read-out is about
 
 const keyOf = ({ exchange, symbol }) => `${exchange}:${symbol}`;
 
@@ -42,6 +43,7 @@ export function showMap(status) {
     updateRow(rows.get(keyOf(symbol)), symbol);
   }
   if (moved) arrange();
+  describeAgain();
 }
 
 /** Show the chosen one of the enabled indicators, or the first, and say so. */
@@ -69,6 +71,7 @@ function choose({ currentTarget }) {
   name(indicators);
   for (const entry of rows.values()) updateRow(entry, entry.data);
   arrange();
+  describeAgain();
 }
 
 function rebuild(list) {
@@ -142,6 +145,7 @@ export function moveCell({ exchange, symbol, timeframe, cell }) {
   if (!entry?.cells[timeframe]) return;
   entry.data.tf[timeframe] = cell;
   updateCell(entry.cells[timeframe], cell);
+  describeAgain();
 }
 
 /** Ring the cell whose signal has just fired. */
@@ -202,18 +206,36 @@ function move(cell) {
   cell.focus();
 }
 
+/** Say a cell's values; what says the same already is not said again to who listens. */
 function describe(cell) {
   const entry = rows.get(cell.closest(".cp-row").dataset.key);
   if (!entry) return;
-  const name = el("b", {}, `${entry.data.symbol} ${cell.dataset.tf}`);
-  const { tf, warmUp, exchange, live, mending } = entry.data;
+  described = cell;
+  const name = `${entry.data.symbol} ${cell.dataset.tf}`;
+  const words = ` ${values(entry.data, cell.dataset.tf)}`;
+  if (readout.textContent !== name + words) readout.replaceChildren(el("b", {}, name), words);
+}
+
+function values(data, timeframe) {
+  const { tf, warmUp, exchange, live, mending } = data;
   const parts = [
-    elsewhere(entry.data) ? `on ${exchange}` : "",
-    inWords(tf[cell.dataset.tf] ?? {}, warmUp),
+    elsewhere(data) ? `on ${exchange}` : "",
+    inWords(tf[timeframe] ?? {}, warmUp),
     live === "stale" ? "stale: nothing is heard of it" : "",
     mending ? "being held against the exchange's own candles" : "",
   ];
-  readout.replaceChildren(name, ` ${parts.filter(Boolean).join(" · ")}`);
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** A cell that is looked at may be another one by now, or gone. */
+function describeAgain() {
+  if (described?.isConnected) describe(described);
+  else if (described) describeNone();
+}
+
+function describeNone() {
+  described = null;
+  setText(readout, hint);
 }
 
 /** Open the chart of a cell; in a tab of its own where that is asked for. */
@@ -279,7 +301,7 @@ export const focusMap = () => focused?.focus();
 export function listen() {
   map.addEventListener("pointerover", (event) => isCell(event.target) && describe(event.target));
   map.addEventListener("pointerleave", () => {
-    if (!map.contains(document.activeElement)) setText(readout, hint);
+    if (!map.contains(document.activeElement)) describeNone();
   });
   map.addEventListener("focusin", (event) => isCell(event.target) && describe(event.target));
   map.addEventListener("click", (event) => isCell(event.target) && openChart(event.target, event));
