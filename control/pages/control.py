@@ -24,6 +24,7 @@ from control.client import Answer, CommandRefused, NotSent
 from control.pages import panel
 from control.pages.shared import heard_by, render, wants_json
 from control.protocol import Command, Origin
+from settings_app.api.access import is_of
 from trading.core.market import Timeframe
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def control(request: UserRequest) -> HttpResponse:
 @require_POST
 def command(request: UserRequest) -> HttpResponse:
     """Send one command. JSON: 202 as soon as it is sent. A form: the answer, if it comes soon."""
+    if not is_of(request, request.user):  # the page of whoever was signed in before
+        return JsonResponse({"message": "You are signed out."}, status=401)
     form = CommandForm(request.POST)
     as_json = wants_json(request)
     if not form.is_valid():

@@ -117,6 +117,18 @@ def test_nothing_of_one_user_is_in_the_answers_to_another(owner: User) -> None:
     assert services.read(owner.pk).revision == 2
 
 
+@pytest.mark.parametrize(("method", "path"), WRITES)
+def test_a_page_of_whoever_was_signed_in_before_changes_nothing(
+    owner: User, method: str, path: str
+) -> None:
+    stranger, caller, before = UserFactory.create(), Caller(owner), row(owner)
+    said = problem(use(caller, method, path, owner.sub, livermore_user=stranger.sub), NOT_SIGNED_IN)
+    assert said["detail"].startswith("This page was made for another user.")
+    assert row(owner) == before
+    problem(caller.get(livermore_user=stranger.sub), NOT_SIGNED_IN)
+    assert caller.get(livermore_user=owner.sub).status_code == 200
+
+
 # ------------------------------------------------------------------ CSRF
 @pytest.mark.parametrize(("method", "path"), WRITES)
 def test_whatever_sends_something_needs_the_token(owner: User, method: str, path: str) -> None:

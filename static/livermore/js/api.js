@@ -1,6 +1,6 @@
 // The HTTP API, asked by a page with the cookie of its user.
 
-import { renew, token } from "./page.js";
+import { ofThisPage, renew, token } from "./page.js";
 
 const SAFE = new Set(["GET", "HEAD"]);
 const PATIENCE_MS = { reading: 30_000, changing: 120_000 }; // a line may end without a word of it
@@ -74,7 +74,7 @@ const isRaw = (body) =>
 const encoded = (body) => (body === undefined || isRaw(body) ? body : JSON.stringify(body));
 
 function standard(method, body, type) {
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: "application/json", ...ofThisPage };
   if (!SAFE.has(method)) headers["X-CSRFToken"] = token();
   if (body !== undefined && !(body instanceof FormData)) {
     headers["Content-Type"] = type ?? "application/json";

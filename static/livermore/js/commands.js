@@ -3,7 +3,7 @@
 // tell every step of every command of this page, also a result that comes after the promise.
 
 import { emit, on } from "./live.js";
-import { commandAddress, renew, token } from "./page.js";
+import { commandAddress, ofThisPage, renew, token } from "./page.js";
 import { hasReached, known, want } from "./runtime.js";
 
 const POLL_MS = 2_000; // the socket is the fast way to a result, the address the sure one
@@ -94,6 +94,7 @@ async function postOnce(command, payload) {
       headers: {
         Accept: "application/json",
         "X-CSRFToken": token(),
+        ...ofThisPage,
       },
       body,
       redirect: "manual",

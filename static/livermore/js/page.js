@@ -15,6 +15,9 @@ export const reader = {
 
 const field = (root = document) => $("#logout-form", root)?.elements.csrfmiddlewaretoken;
 
+/** With every request: where another person is signed in by now, it is not theirs. */
+export const ofThisPage = sub ? { "Livermore-User": sub } : {};
+
 /** The token without which nothing is sent: every page has it in the form that signs out. */
 export const token = () => field().value;
 

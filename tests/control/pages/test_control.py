@@ -290,6 +290,17 @@ def test_a_command_is_sent_in_the_name_of_who_is_signed_in(
     assert json.loads(fields["origin"]) == {"who": owner.username, "via": "panel"}
 
 
+def test_a_page_of_whoever_was_signed_in_before_sends_nothing(
+    stranger: Client, owner: User, wire: redis.Redis
+) -> None:
+    theirs = {**JSON, "livermore-user": owner.sub}
+    response = stranger.post(COMMAND, {"command": "pause"}, headers=theirs)
+    assert response.status_code == 401
+    assert response.json() == {"message": "You are signed out."}
+    assert wire.keys("livermore:commands:*") == []
+    assert not User.objects.filter(is_paused=True).exists()
+
+
 def test_a_script_gets_the_id_and_what_was_recorded(signed_in: Client, owner: User) -> None:
     response = signed_in.post(COMMAND, {"command": "pause"}, headers=JSON)
     assert response.status_code == 202
