@@ -264,11 +264,13 @@ async def test_an_order_whose_caller_is_cancelled_is_asked_no_more() -> None:
     async with running.serving() as simulator, backfilling(simulator) as backfill:
         rest = running.Rest(simulator)
         rest.throttled_next = 1  # so that it would be asked again
+        rest.hold()
         chunk = Span(Timeframe.M1, NOON - 600, NOON)
         ordering = asyncio.create_task(backfill.ordered("SOL-USD", chunk), name="ordered")
         await running.until(lambda: rest.asked, "the first attempt")
         ordering.cancel()
         await asyncio.wait([ordering])
+        rest.release()
         backfill.submit(job(outcomes, urgency=Urgency.WARM_UP))
         await outcomes.count(1)
         assert outcomes.ended[0][1] is None
