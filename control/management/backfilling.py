@@ -24,12 +24,12 @@ from control.management.following import bar
 from control.protocol import Command, Origin, Wire
 from control.refetch import refetch
 from control.symbols.listings import ListingUnknown, listing_with
+from control.symbols.metrics import MarketUnknown, holding
 from settings_app import services
 from settings_app.errors import SettingsInvalid, SettingsTooNew
 from settings_app.models import User
 from settings_app.reporting import counted
 from settings_app.schema import Settings
-from trading.core.search import nearest
 from trading.exchanges.registry import EXCHANGES
 from trading.market.history import candles_in, requests_in
 from trading.ports import BackfillOrder
@@ -127,14 +127,11 @@ def unlisted(orders: Sequence[BackfillOrder]) -> list[str]:
     refusals = []
     for market in dict.fromkeys(order.market for order in orders):
         try:
-            known = listing_with(market.exchange, market.symbol)
+            holding(listing_with(market.exchange, market.symbol), market.symbol)
         except ListingUnknown:
             continue
-        if market.symbol not in known.instruments:
-            near = " or ".join(nearest(market.symbol, known.instruments))
-            hint = f" Did you mean {near}?" if near else ""
-            why = f"{known.label} lists no market of that name."
-            refusals.append(f"{market.symbol}: would be refused; {why}{hint}")
+        except MarketUnknown as exc:
+            refusals.append(f"{market.symbol}: would be refused; {exc}")
     return refusals
 
 

@@ -145,11 +145,11 @@ def market_of(user: User, exchange: str, symbol: str) -> Measured:
         SettingsTooNew: If a newer program stored the user's settings.
     """
     document = services.read(user.pk).document
-    known = _with(listing_with(_known(exchange), symbol), symbol)
+    known = holding(listing_with(_known(exchange), symbol), symbol)
     try:
         ticker = listings.ticker(exchange, symbol, native=known.instruments[symbol].native_id)
     except Rejected as exc:
-        known = _with(listing(exchange, fresh=0.0), symbol)  # it may have been taken off since
+        known = holding(listing(exchange, fresh=0.0), symbol)  # it may have been taken off since
         raise FiguresUnknown(_no_figures(known, "it refused the question")) from exc
     except TradingError as exc:
         raise FiguresUnknown(_no_figures(known, str(exc))) from exc
@@ -169,7 +169,12 @@ def _known(exchange: str) -> str:
     return exchange
 
 
-def _with(known: Listing, symbol: str) -> Listing:
+def holding(known: Listing, symbol: str) -> Listing:
+    """A listing that has a market of this name.
+
+    Raises:
+        MarketUnknown: If it has none, with the nearest.
+    """
     if symbol not in known.instruments:
         near = tuple(nearest(symbol, known.instruments))
         old = f" {known.note}" if known.note else ""

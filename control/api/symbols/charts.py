@@ -111,8 +111,8 @@ def list_symbols(request: HttpRequest) -> HttpResponse:
     ]
     linked = related(document, [one.market for one in reports])
     shown = [SymbolAnswer.of(one, linked) for one in reports]
-    heard = None if told.runtime is None else HeardAnswer.of(told.runtime)
-    answer = SymbolsAnswer(symbols=shown, sources=sources_of(linked), runtime=heard)
+    runtime = None if told.runtime is None else HeardAnswer.of(told.runtime)
+    answer = SymbolsAnswer(symbols=shown, sources=sources_of(linked), runtime=runtime)
     return _json(answer, exclude_none=True)
 
 

@@ -25,7 +25,7 @@ const entries = new Map();
 const listeners = [];
 let timeframes = boot().timeframes;
 let sourceNotes = [];
-let heard = { of: null, keys: new Set() }; // the newest status of all shown; which rows have its cells, or newer
+let heard = { of: null, keys: new Set() }; // the newest status; which rows have its cells, or newer
 let order = null; // how the rows are sorted; null: as the list has them
 
 export const rows = () => [...entries.values()];
