@@ -19,7 +19,7 @@ from tests.settings_app.factories import UserFactory
 
 SETTINGS, SYMBOLS = "/admin/settings/", "/admin/symbols/"
 HAS_DRAFT = "() => Object.keys(localStorage).some(key => key.includes('settings.draft'))"
-EXPECTED = ("/ws/runtime/", "status of 401", "status of 403", "status of 503")
+EXPECTED = ("/ws/runtime/", "net::ERR", "status of 401", "status of 403", "status of 503")
 
 
 @pytest.fixture
@@ -96,6 +96,22 @@ def test_what_nobody_has_checked_is_no_draft_and_in_no_address(
     expect(page.locator("#st-message")).to_contain_text("Not checked")
     assert not page.evaluate(HAS_DRAFT)
     assert not [address for address in asked if "qW8xk29v" in address]
+
+
+def test_a_command_that_was_not_sent_and_one_that_may_have_been_are_told_apart(
+    page: Page, live_server: LiveServer, context: BrowserContext
+) -> None:
+    page.goto(f"{live_server.url}/admin/control/")
+    button, toasts = page.get_by_role("button", name="Reload settings"), page.locator(".lv-toast")
+    context.set_offline(True)
+    button.click()
+    expect(toasts.filter(has_text="reload-settings refused")).to_contain_text("Nothing was sent.")
+    context.set_offline(False)
+    page.route("**/admin/control/command", lambda route: route.abort())
+    button.click()
+    expect(toasts.filter(has_text="No answer to reload-settings")).to_contain_text(
+        "whether it was sent is not known"
+    )
 
 
 # ------------------------------------------------------------------ another sign-in

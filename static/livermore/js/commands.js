@@ -66,13 +66,15 @@ async function carryOut(command, payload, tell) {
 }
 
 const FORBIDDEN = 403;
+const UNREACHABLE = { message: "The server could not be reached. Nothing was sent." };
 const LOST = { isLost: true, message: "The server did not answer: whether it was sent is not known." };
 
 async function post(command, payload) {
+  const isOffline = !navigator.onLine; // then nothing is sent at all
   let response = await postOnce(command, payload);
   // A later sign-in of the same person has another token.
   if (response?.status === FORBIDDEN && (await renew()) === "same") response = await postOnce(command, payload);
-  if (!response) return LOST;
+  if (!response) return isOffline ? UNREACHABLE : LOST;
   if (response.type === "opaqueredirect") return { message: "You are signed out." };
   try {
     if (response.headers.get("Content-Type")?.startsWith("application/json")) return await response.json();
